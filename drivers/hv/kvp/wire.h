@@ -48,6 +48,11 @@ struct hkvp_ic_hdr {
 } __packed;
 static_assert(sizeof(struct hkvp_ic_hdr) == 20);
 
+/* Version as a number that compares: major in the upper half. */
+#define HKVP_VERSION(major, minor)	((u32)(major) << 16 | (minor))
+#define HKVP_VERSION_MAJOR(version)	((version) >> 16)
+#define HKVP_VERSION_MINOR(version)	((version) & 0xffff)
+
 /* Body of HKVP_IC_NEGOTIATE: @versions holds @fw_count, then @msg_count. */
 struct hkvp_negotiate {
 	__le16 fw_count;
@@ -126,6 +131,76 @@ struct hkvp_msg_enumerate {
 	struct hkvp_value value;
 } __packed;
 static_assert(sizeof(struct hkvp_msg_enumerate) == 2580);
+
+/*
+ * GET_IP_INFO and SET_IP_INFO up to message version 4.0. Strings are
+ * NUL-terminated UTF-16LE, lists are separated by ';'. The body starts right
+ * behind struct hkvp_msg_hdr.
+ */
+#define HKVP_ADAPTER_ID_UNITS	128
+
+enum hkvp_ip_family {
+	HKVP_IP_NONE = 0,	/* in GET_IP_INFO: both */
+	HKVP_IP_V4 = 1,
+	HKVP_IP_V6 = 2,
+	HKVP_IP_BOTH = 3,
+};
+
+struct hkvp_ip_strings {
+	__le16 adapter_id[HKVP_ADAPTER_ID_UNITS];
+	u8 family;		/* enum hkvp_ip_family */
+	u8 dhcp;
+	__le16 addresses[1024];
+	__le16 subnets[1024];
+	__le16 gateways[512];
+	__le16 dns[1024];
+} __packed;
+
+struct hkvp_msg_ip_strings {
+	struct hkvp_msg_hdr hdr;
+	struct hkvp_ip_strings ip;
+} __packed;
+static_assert(sizeof(struct hkvp_msg_ip_strings) == 7428);
+
+/* The same from message version 5.0 on. Addresses are in network order. */
+#define HKVP_IP_ADDRESSES	64
+#define HKVP_IP_GATEWAYS	5
+
+enum hkvp_ip_origin {
+	HKVP_IP_ORIGIN_UNKNOWN = 0,
+	HKVP_IP_ORIGIN_OTHER = 1,	/* DHCP, router advertisement */
+	HKVP_IP_ORIGIN_STATIC = 2,
+};
+
+struct hkvp_ip_binary {
+	__le32 v4_count;
+	__le32 v6_count;
+	__le32 v4_gateway_count;
+	__le32 v6_gateway_count;
+	__le32 v4_dns_count;
+	__le32 v6_dns_count;
+	__le16 adapter_id[HKVP_ADAPTER_ID_UNITS];
+	u8 family;		/* enum hkvp_ip_family */
+	u8 dhcp;
+	__le16 zero;
+	u8 v4[HKVP_IP_ADDRESSES][4];
+	u8 v6[HKVP_IP_ADDRESSES][16];
+	u8 v4_mask[HKVP_IP_ADDRESSES][4];
+	__le32 v6_prefix[HKVP_IP_ADDRESSES];
+	u8 v4_gateway[HKVP_IP_GATEWAYS][4];
+	u8 v6_gateway[HKVP_IP_GATEWAYS][16];
+	u8 v4_dns[HKVP_IP_ADDRESSES][4];
+	u8 v6_dns[HKVP_IP_ADDRESSES][16];
+	/* IPv4 ones first, IPv6 ones right behind: v6[i] is at v4_count + i */
+	__le16 origin[2 * HKVP_IP_ADDRESSES];
+} __packed;
+
+struct hkvp_msg_ip_binary {
+	struct hkvp_msg_hdr hdr;
+	__le16 pad;
+	struct hkvp_ip_binary ip;
+} __packed;
+static_assert(sizeof(struct hkvp_msg_ip_binary) == 3716);
 
 /* Status of a reply: HRESULTs of winerror.h and wbemcli.h. */
 #define HKVP_S_OK			0x00000000u
