@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0
+"""External modules, each built in a copy of the sources made for one kernel.
+
+Kbuild's objects do not say which kernel they are for, so no two kernels may
+share a tree.  A copy is named after kernel, sources and options: building the
+same again costs nothing, and its log can be read again.
+"""
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from . import chroot
+from .cache import digest, entry, prune, run
+from .kernel import Kernel
+
+LOG = "build.log"
+KEEP = 6			# copies kept for each kernel
+
+# what a module is built from, apart from the folder that is asked for
+SOURCES = ("Kbuild", "Makefile", "drivers", "include")
+NAMES = {"Kbuild", "Makefile"}
+SUFFIXES = {".c", ".h", ".S"}
+
+
+def files(source: Path, folder: str) -> Iterator[Path]:
+    """The source files, relative to @source; what a build inside @source left is not one."""
+    tops = list(SOURCES) + ([folder] if folder else [])
+    found: set[Path] = set()
+    for top in tops:
+        path = source / top
+        inside = path.rglob("*") if path.is_dir() else [path]
+        for file in inside:
+            if not file.is_file() or file.name.endswith(".mod.c"):
+                continue
+            if file.name in NAMES or file.suffix in SUFFIXES:
+                found.add(file.relative_to(source))
+    yield from sorted(found)
+
+
+def command(kernel: Kernel, tree: Path, folder: str, args: Sequence[str]) -> list[str]:
+    """The make command that builds the modules in @folder of @tree."""
+    jobs = f"-j{min(2, os.cpu_count() or 1)}"
+    target = ["modules", *args]
+    if kernel.chroot:
+        return chroot.make(kernel, tree, folder, [jobs, *target])
+    make = ["make", "-C", str(kernel.kdir), f"M={(tree / folder).resolve()}", jobs]
+    if kernel.arch == "arm64":
+        make += ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-", "CC=aarch64-linux-gnu-gcc-12"]
+    elif kernel.arch == "um":
+        make += ["ARCH=um"]
+    return make + target
+
+
+def build(kernel: Kernel, source: Path, folder: str = "", args: Sequence[str] = ()) -> Path:
+    """Build the modules of @folder in a copy of the tree @source, and return the copy.
+
+    @args go to make ("W=1", "C=2"); make's output is in the file LOG of the copy.
+    """
+    source = Path(source).resolve()
+    names = list(files(source, folder))
+    contents = {name: (source / name).read_bytes() for name in names}
+    key = digest(str(kernel.path.name), folder, "\0".join(args),
+                 *(part for name in names for part in (str(name), contents[name])))
+
+    def make(work: Path) -> None:
+        tree = work / "src"
+        for name in names:
+            path = tree / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(contents[name])
+        run(*command(kernel, tree, folder, args), log=work / LOG)
+        shutil.move(work / LOG, tree / LOG)
+
+    path = entry("module", f"{kernel.name}_{key}", make)
+    os.utime(path)
+    prune("module", f"{kernel.name}_", KEEP)
+    return path / "src"
