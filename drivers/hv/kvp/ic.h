@@ -54,7 +54,7 @@ enum hkvp_state {
  * @id: transaction id; likewise
  * @status: HRESULT of the answer; only after HKVP_REPLY
  * @drop: enum hkvp_drop; only after HKVP_DROP
- * @kvp: details; only if @type is HKVP_IC_KVP and a version is negotiated
+ * @kvp: details; only if @type is HKVP_IC_KVP
  */
 struct hkvp_ic_result {
 	u16 type;
@@ -70,7 +70,6 @@ struct hkvp_ic_result {
  * @negotiations: NEGOTIATE requests, well-formed ones
  * @bad_negotiations: malformed ones, which changed nothing
  * @unsupported: requests of other IC types, answered NOT_SUPPORTED
- * @not_connected: KVP requests while no version was negotiated
  * @bad_size: requests whose IC header promises a longer body than arrived
  * @dropped: packets without an answer, by reason
  */
@@ -79,7 +78,6 @@ struct hkvp_ic_stats {
 	u64 negotiations;
 	u64 bad_negotiations;
 	u64 unsupported;
-	u64 not_connected;
 	u64 bad_size;
 	u64 dropped[HKVP_DROP_COUNT];
 };

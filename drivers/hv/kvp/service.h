@@ -146,7 +146,8 @@ struct hkvp_service {
 /**
  * struct hkvp_call - one request, besides its bytes
  * @now: time in ns of a clock that never goes back (ktime_get_coarse_boottime_ns())
- * @version: message version negotiated, HKVP_VERSION()
+ * @version: message version negotiated, HKVP_VERSION(); 0 if there is none:
+ *	every request then gets NOT_CONNECTED
  * @gfp: GFP_ATOMIC in the channel's callback, GFP_KERNEL in process context
  */
 struct hkvp_call {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The KUnit suites of the pure files, in one module: tools/testing/kunit.
+ */
+#ifndef HKVP_KUNIT_H
+#define HKVP_KUNIT_H
+
+#include <kunit/test.h>
+
+extern struct kunit_suite hkvp_codec_suite;
+extern struct kunit_suite hkvp_negotiate_suite;
+extern struct kunit_suite hkvp_pool_suite;
+extern struct kunit_suite hkvp_service_suite;
+extern struct kunit_suite hkvp_ic_suite;
+
+#endif /* HKVP_KUNIT_H */

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module that runs the suites of the pure files.
+ */
+#include <linux/module.h>
+#include "../../../drivers/hv/kvp/kunit.h"
+
+kunit_test_suites(&hkvp_codec_suite, &hkvp_negotiate_suite, &hkvp_pool_suite,
+		  &hkvp_service_suite, &hkvp_ic_suite);
+
+MODULE_DESCRIPTION("KUnit tests of hv_kvp");
+MODULE_LICENSE("GPL");
