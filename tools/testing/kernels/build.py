@@ -43,15 +43,10 @@ def files(source: Path, folder: str) -> Iterator[Path]:
 def command(kernel: Kernel, tree: Path, folder: str, args: Sequence[str]) -> list[str]:
     """The make command that builds the modules in @folder of @tree."""
     jobs = f"-j{min(2, os.cpu_count() or 1)}"
-    target = ["modules", *args]
+    words = [jobs, *kernel.make, "modules", *args]
     if kernel.chroot:
-        return chroot.make(kernel, tree, folder, [jobs, *target])
-    make = ["make", "-C", str(kernel.kdir), f"M={(tree / folder).resolve()}", jobs]
-    if kernel.arch == "arm64":
-        make += ["ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-", "CC=aarch64-linux-gnu-gcc-12"]
-    elif kernel.arch == "um":
-        make += ["ARCH=um"]
-    return make + target
+        return chroot.make(kernel, tree, folder, words)
+    return ["make", "-C", str(kernel.kdir), f"M={(tree / folder).resolve()}", *words]
 
 
 def build(kernel: Kernel, source: Path, folder: str = "", args: Sequence[str] = ()) -> Path:

@@ -14,6 +14,11 @@ from .kernel import Kernel
 RECIPE = "-r1"		# changes when an entry is made in another way
 
 
+# what make needs to build for another architecture than this machine's
+CROSS = {"arm64": ("ARCH=arm64", "CROSS_COMPILE=aarch64-linux-gnu-",
+                   "CC=aarch64-linux-gnu-gcc-12")}
+
+
 @dataclasses.dataclass(frozen=True)
 class Spec:
     """How to find a kernel: the releases it may have, best series first, and its flavour."""
@@ -134,7 +139,8 @@ def unpack(name: str, spec: Spec, release: str, version: str, work: Path) -> Non
         (work / "build").symlink_to(kdir.relative_to(work))
     if spec.boot:
         unpack_image(root, work, release)
-    Kernel(name, release, version, spec.arch, work, spec.chroot).save(work)
+    Kernel(name, release, version, spec.arch, work, spec.chroot,
+           CROSS.get(spec.arch, ())).save(work)
 
 
 def stock(name: str) -> Kernel:

@@ -18,7 +18,8 @@ class Kernel:
 
     @name is what the tests call it ("6.1", "uml-gcov"), @release what uname -r says there,
     @arch the kernel's ARCH ("x86_64", "arm64", "um"), @version that of the Debian package.
-    @chroot says that its modules are built in a chroot with a newer toolchain.
+    @chroot says that its modules are built in a chroot with a newer toolchain, @make what
+    the kernel's make has to be told besides, to build them with the compiler of the kernel.
     """
     name: str
     release: str
@@ -26,6 +27,7 @@ class Kernel:
     arch: str
     path: Path
     chroot: bool = False
+    make: tuple[str, ...] = ()
 
     def save(self, path: Path) -> None:
         """Write what load() reads into the entry that is being made at @path."""

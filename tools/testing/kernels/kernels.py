@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from kernels import SPECS, Error, Kernel, daemons, setup, stock  # noqa: E402
+from kernels import CUSTOM, SPECS, Error, Kernel, custom, daemons, setup, stock  # noqa: E402
 from kernels.cache import PROJECT, forget  # noqa: E402
 
 
@@ -31,6 +31,8 @@ def arguments() -> argparse.Namespace:
     one.add_argument("set", choices=("run", "check"), nargs="?", default="check")
     one = commands.add_parser("stock", help="a Debian kernel: " + ", ".join(SPECS))
     one.add_argument("name")
+    one = commands.add_parser("custom", help="a kernel of our own: " + ", ".join(CUSTOM))
+    one.add_argument("name")
     one = commands.add_parser("daemons", help="hyperv-daemons for a Debian kernel")
     one.add_argument("name")
     one = commands.add_parser("modules", help="build an external module, print its tree")
@@ -49,10 +51,13 @@ def main() -> None:
         setup(args.set)
     elif args.command == "stock":
         show(stock(args.name))
+    elif args.command == "custom":
+        show(custom(args.name))
     elif args.command == "daemons":
         print(daemons(args.name))
     elif args.command == "modules":
-        print(stock(args.name).build(args.source, args.folder, args.make))
+        kernel = custom(args.name) if args.name in CUSTOM else stock(args.name)
+        print(kernel.build(args.source, args.folder, args.make))
     elif args.command == "update":
         for kind in ("stock", "daemons"):
             for name in SPECS:
