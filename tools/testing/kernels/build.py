@@ -17,7 +17,7 @@ from .cache import digest, entry, prune, run
 from .kernel import Kernel
 
 LOG = "build.log"
-KEEP = 6			# copies kept for each kernel
+KEEP = 12			# copies kept for each kernel
 
 # what a module is built from, apart from the folder that is asked for
 SOURCES = ("Kbuild", "Makefile", "drivers", "include")

@@ -31,7 +31,7 @@ class Covered:
     def text(self) -> str:
         """Both as percentages and as counts."""
         def part(hit: int, of: int) -> str:
-            return f"{100 * hit / of if of else 100:5.1f} % ({hit}/{of})"
+            return f"{100 * hit / of if of else 0:5.1f} % ({hit}/{of})"
         return (f"lines {part(self.lines_hit, self.lines)}, "
                 f"branches {part(self.branches_hit, self.branches)}")
 

@@ -98,9 +98,10 @@ def problems(lines: list[str], out: Path, debug: bool) -> list[str]:
     if not lines:
         return [f"the kernel did not get to the tests (no {START})"]
     found = [] if DONE in lines else [f"the kernel did not finish (no {DONE})"]
-    splats = [line.strip() for line in lines if SPLAT.search(line)]
-    if splats:
-        found.append(f"the kernel complained: {splats[0]}")
+    splat = next((i for i, line in enumerate(lines) if SPLAT.search(line)), None)
+    if splat is not None:
+        found.append("the kernel complained:")
+        found += lines[splat:splat + 30]
     for name in ("insmod", "rmmod"):
         path = out / name
         if not path.exists() or path.read_text().strip() != "0":
@@ -109,7 +110,7 @@ def problems(lines: list[str], out: Path, debug: bool) -> list[str]:
     if debug and not leaks.exists():
         found.append("kmemleak did not run")
     elif debug and leaks.read_text().strip():
-        found.append("leaked: " + " | ".join(leaks.read_text().splitlines()[:12]))
+        found += ["leaked:", *leaks.read_text().splitlines()[:30]]
     return found
 
 
