@@ -151,7 +151,7 @@ static void child(const char *command, int out, int err)
 {
 	int null = open("/dev/null", O_RDONLY);
 
-	setsid();
+	setpgid(0, 0);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 ||
@@ -188,6 +188,8 @@ static void run(uint32_t id, const char *command)
 		child(command, out[1], err[1]);
 	close(out[1]);
 	close(err[1]);
+	if (job->pid > 0)
+		setpgid(job->pid, job->pid);	/* a K may follow at once */
 	if (job->pid < 0) {
 		send_end(id, END_ERRNO, errno);
 		close(out[0]);
