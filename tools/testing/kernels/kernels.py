@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from kernels import CUSTOM, SPECS, Error, Kernel, custom, daemons, setup, stock  # noqa: E402
 from kernels.cache import PROJECT, forget  # noqa: E402
+from kernels.daemons import FITTING  # noqa: E402
+
+CHECKED = ("uml-gcov", "uml-debug")	# the custom kernels that make check uses
 
 
 def show(kernel: Kernel) -> None:
@@ -21,6 +25,25 @@ def show(kernel: Kernel) -> None:
             print(f"{name}={getattr(kernel, name)}")
         except Error:
             pass
+
+
+def prepare() -> None:
+    """Have all that `make check` needs: the builds in one thread, the downloads in another."""
+    setup("check")
+
+    def build() -> None:
+        for name in CHECKED:
+            custom(name)
+
+    def download() -> None:
+        for name in SPECS:
+            _ = stock(name).kdir
+        for name in FITTING:
+            daemons(name)
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(build), pool.submit(download)]:
+            done.result()
 
 
 def arguments() -> argparse.Namespace:
@@ -40,6 +63,7 @@ def arguments() -> argparse.Namespace:
     one.add_argument("source", type=Path, nargs="?", default=PROJECT)
     one.add_argument("--folder", default="", help="of the source tree, with the Kbuild file")
     one.add_argument("--make", action="append", default=[], help="an argument for make, as W=1")
+    commands.add_parser("prepare", help="all that make check needs")
     commands.add_parser("update", help="use the newest packages from now on")
     return parser.parse_args()
 
@@ -58,6 +82,8 @@ def main() -> None:
     elif args.command == "modules":
         kernel = custom(args.name) if args.name in CUSTOM else stock(args.name)
         print(kernel.build(args.source, args.folder, args.make))
+    elif args.command == "prepare":
+        prepare()
     elif args.command == "update":
         for kind in ("stock", "daemons"):
             for name in SPECS:

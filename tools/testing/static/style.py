@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0
+"""checkpatch --strict and kernel-doc over our C."""
+from __future__ import annotations
+
+import fnmatch
+import re
+import subprocess
+from pathlib import Path
+
+from kernels import stock
+from kernels.cache import Error
+from kernels.source import source
+
+FOLDERS = ("drivers", "include", "tools")
+DOCUMENTED = ("drivers", "include")
+SUFFIXES = {".c", ".h", ".S"}
+
+# What checkpatch finds that is no fault: files, types, reason.
+EXCEPTIONS = (
+    ("drivers/hv/kvp/trace.h", {"PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"},
+     "TRACE_EVENT() is written so in every trace header of the kernel"),
+    ("drivers/hv/kvp/compat.h", {"NEW_TYPEDEFS", "COMPLEX_MACRO", "MACRO_WITH_FLOW_CONTROL",
+                                 "CAMELCASE", "TRAILING_STATEMENTS"},
+     "what differs between kernels is a type or a statement, chosen by macros and _Generic"),
+    ("tools/*", {"PREFER_DEFINED_ATTRIBUTE_MACRO", "BIT_MACRO", "VOLATILE",
+                 "EMBEDDED_FUNCTION_NAME", "AVOID_EXTERNS", "ENOSYS", "PREFER_KERNEL_TYPES"},
+     "user space and freestanding code has no kernel headers; externs name assembly and linker "
+     "symbols"),
+)
+FINDING = re.compile(r"^(?P<file>\S+?):(?P<line>\d+): (?:ERROR|WARNING|CHECK):(?P<type>\w+): .*")
+
+
+def sources(root: Path, folders: tuple[str, ...]) -> list[str]:
+    """Our C files below @folders, without what a build left there."""
+    found = []
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in SUFFIXES and not path.name.endswith(".mod.c"):
+                found.append(str(path.relative_to(root)))
+    return found
+
+
+def excepted(line: str) -> bool:
+    """Whether a finding is one of EXCEPTIONS."""
+    match = FINDING.match(line)
+    return bool(match) and any(fnmatch.fnmatch(match["file"], files) and match["type"] in types
+                               for files, types, _ in EXCEPTIONS)
+
+
+def checkpatch(root: Path) -> str:
+    """Run it on every file; returns what it ran on."""
+    files = sources(root, FOLDERS)
+    done = subprocess.run(["perl", source() / "scripts/checkpatch.pl", "--no-tree", "--strict",
+                           "--show-types", "--emacs", "-f", *files],
+                          cwd=root, capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    totals = [line for line in lines if re.match(r"total: .* lines checked$", line)]
+    if not files or len(totals) != len(files):
+        raise Error(f"checkpatch looked at {len(totals)} of {len(files)} files\n" + done.stderr)
+    found = [line for line in lines if FINDING.match(line) and not excepted(line)]
+    if found:
+        raise Error("\n".join(found))
+    return f"{len(files)} files"
+
+
+def kernel_doc(root: Path) -> str:
+    """Run the one of 6.12, the newest in perl: it also wants return values described."""
+    files = sources(root, DOCUMENTED)
+    done = subprocess.run(["perl", stock("6.12").kdir / "scripts/kernel-doc", "-none", "-v",
+                           "-Wall", "-Werror", *files],
+                          cwd=root, capture_output=True, text=True, check=False)
+    lines = (done.stdout + done.stderr).splitlines()
+    seen = [line for line in lines if ": info: Scanning doc for" in line]
+    rest = [line for line in lines if line not in seen]
+    if done.returncode or rest:
+        raise Error("\n".join(rest) or f"exit status {done.returncode}")
+    if not seen:
+        raise Error(f"kernel-doc found no comment in {len(files)} files")
+    return f"{len(seen)} comments in {len(files)} files"
