@@ -9,7 +9,8 @@ from pathlib import Path
 from . import apt
 from .cache import Error, entry, output, remember, remembered, run, say
 
-RECIPE = "-r1"
+RECIPE = "-r2"
+LOADER, LIBRARIES = "lib64", "lib/x86_64-linux-gnu"		# where the binaries look
 
 # kernel: the versions of the daemons that fit it best, and the Debian release their libc is from
 FITTING = {
@@ -44,20 +45,20 @@ def needed(root: Path, binary: Path) -> set[str]:
     return names
 
 
-def keep_libraries(root: Path, names: set[str]) -> None:
-    """Put the libraries into lib64, where the loader looks on every Debian, and drop the rest."""
-    target = root.parent / "libs"
-    target.mkdir()
-    for name in names:
-        shutil.copyfile(sorted(root.rglob(name))[0].resolve(), target / name)
-        (target / name).chmod(0o755)
-    for path in list(root.iterdir()):
-        if path.name != "usr":
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    for path in list((root / "usr").iterdir()):
-        if path.name != "sbin":
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-    target.rename(root / "lib64")
+def keep(unpacked: Path, root: Path) -> None:
+    """Copy the daemons and the libraries that they need, and nothing else."""
+    for daemon in sorted((unpacked / "usr/sbin").iterdir()):
+        copy(daemon, root / "usr/sbin" / daemon.name)
+        for name in needed(unpacked, daemon):
+            folder = LOADER if name.startswith("ld-") else LIBRARIES
+            copy(sorted(unpacked.rglob(name))[0].resolve(), root / folder / name)
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy an executable file, with its folder."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(0o755)
 
 
 def create(name: str, version: str, libc: str, work: Path) -> None:
@@ -65,18 +66,17 @@ def create(name: str, version: str, libc: str, work: Path) -> None:
     say(f"{name}: fetching hyperv-daemons {version}")
     debs = apt.download([("hyperv-daemons", "amd64", version), ("libc6", "amd64", libc)],
                         work / "debs")
-    root = work / "root"
     for deb in debs:
-        run("dpkg", "-x", deb, root)
+        run("dpkg", "-x", deb, work / "unpacked")
+    keep(work / "unpacked", work / "root")
     shutil.rmtree(work / "debs")
-    daemon = root / "usr/sbin/hv_kvp_daemon"
-    keep_libraries(root, needed(root, daemon))
+    shutil.rmtree(work / "unpacked")
 
 
 def daemons(name: str) -> Path:
-    """A tree with usr/sbin/hv_{kvp,vss,fcopy...}_daemon and lib64/ for the kernel @name.
+    """A tree with usr/sbin/hv_{kvp,vss,...}_daemon, their loader and libc, for the kernel @name.
 
-    Copy it over the root of an initramfs: the loader finds its libraries in /lib64.
+    To be copied over the root of an initramfs.
     """
     if name not in FITTING:
         raise Error(f"no daemons for {name}; there are {', '.join(FITTING)}")
