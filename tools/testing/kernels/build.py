@@ -8,12 +8,12 @@ same again costs nothing, and its log can be read again.
 from __future__ import annotations
 
 import os
-import shutil
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from . import chroot
-from .cache import digest, entry, prune, run
+from .cache import Error, digest, entry, prune, run
 from .kernel import Kernel
 
 LOG = "build.log"
@@ -23,6 +23,20 @@ KEEP = 12			# copies kept for each kernel
 SOURCES = ("Kbuild", "Makefile", "drivers", "include")
 NAMES = {"Kbuild", "Makefile"}
 SUFFIXES = {".c", ".h", ".S"}
+
+# make's own lines; whatever else a build prints is a complaint
+QUIET = re.compile(r"""^(
+    make(\[\d+\])?:\ (Entering|Leaving)\ directory .*
+  | \ \ (CC|CHECK|LD|MODPOST|BTF|AR)(\ \[M\])?\ .*
+  | Skipping\ BTF\ generation\ for\ .*
+  | \s*)$""", re.VERBOSE)
+# where the sources were copied to
+COPY = re.compile(r"\S*/module/\S+?/src/")
+
+
+def complaints(lines: list[str]) -> list[str]:
+    """What a build's log says besides which files it made; names as in the sources."""
+    return [COPY.sub("", line) for line in lines if not QUIET.match(line)]
 
 
 def files(source: Path, folder: str) -> Iterator[Path]:
@@ -66,8 +80,13 @@ def build(kernel: Kernel, source: Path, folder: str = "", args: Sequence[str] = 
             path = tree / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(contents[name])
-        run(*command(kernel, tree, folder, args), log=work / LOG)
-        shutil.move(work / LOG, tree / LOG)
+        log = tree / LOG
+        try:
+            run(*command(kernel, tree, folder, args), log=log)
+        except Error:
+            lines = log.read_text(errors="replace").splitlines()
+            raise Error("\n".join([f"no modules of {folder or 'the tree'} for {kernel.name}:",
+                                   *complaints(lines)])) from None
 
     path = entry("module", f"{kernel.name}_{key}", make)
     os.utime(path)

@@ -6,28 +6,16 @@ import re
 from pathlib import Path
 
 from kernels import Kernel
-from kernels.build import LOG
+from kernels.build import LOG, complaints
 from kernels.cache import Error
 
-# make's own lines; whatever else a build prints is a complaint
-QUIET = re.compile(r"""^(
-    make(\[\d+\])?:\ (Entering|Leaving)\ directory .*
-  | \ \ (CC|CHECK|LD|MODPOST|BTF|AR)(\ \[M\])?\ .*
-  | Skipping\ BTF\ generation\ for\ .*
-  | \s*)$""", re.VERBOSE)
-# where the sources were copied to
-COPY = re.compile(r"\S*/module/\S+?/src/")
 MODULE = "drivers/hv/kvp"
 
 
 def clean(kernel: Kernel, root: Path, args: list[str], folder: str = "") -> list[str]:
     """Build with make's @args: the lines of the log, or an error if one is a complaint."""
-    try:
-        tree = kernel.build(root, folder, args)
-        lines = (tree / LOG).read_text(errors="replace").splitlines()
-    except Error as error:
-        lines = str(error).splitlines()
-    found = [COPY.sub("", line) for line in lines if not QUIET.match(line)]
+    lines = (kernel.build(root, folder, args) / LOG).read_text(errors="replace").splitlines()
+    found = complaints(lines)
     if found:
         raise Error("\n".join(found))
     return lines
