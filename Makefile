@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+# The module, and the ways to see it work. `make help` lists them.
+
+KVER ?= $(shell uname -r)
+KDIR ?= /lib/modules/$(KVER)/build
+
+modules clean:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $@
+
+install: modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod -a $(KVER)
+
+run:
+	tools/testing/e2e/run-demo
+
+check:
+	tools/testing/check
+
+soak:
+	tools/testing/check --soak
+
+help:
+	@echo "make modules   build hv_kvp.ko (KDIR=, default: the running kernel's headers)"
+	@echo "make install   install it for the kernel KVER (default: the running one)"
+	@echo "make clean     remove what 'modules' built"
+	@echo "make run       boot a guest on the emulated host and show a conversation"
+	@echo "make check     every test, with 'N passed, N failed' as the last line"
+	@echo "make soak      the long tests: hours, not part of check"
+
+.DEFAULT_GOAL := modules
+.PHONY: modules install clean run check soak help

@@ -1,0 +1,562 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VMBus channel: takes packets off the inbound ring, has the integration
+ * component turn each into its answer in place, and sends that.
+ *
+ * The ring has one owner at a time, named by hkvp_channel.state. Normally it is
+ * VMBus's callback. What must not or need not be done there - an operation that
+ * has to sleep, more packets than one run may take - makes the callback hand
+ * the ring to a work item, which hands it back when it is done. So there is no
+ * lock, and a host that floods the channel competes with a kworker only.
+ *
+ * Nothing is lost: a packet stays in the ring until its answer is in the other
+ * one, and nothing is read behind it.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/timekeeping.h>
+
+#include "channel.h"
+#include "ic.h"
+#include "trace.h"
+
+/*
+ * Largest packet of an integration component: 13,312 bytes of message, 8 of
+ * pipe header and 16 of descriptor (OpenVMM, hyperv_ic_protocol), rounded up.
+ */
+#define MAX_PACKET		16384
+
+/*
+ * Bytes of each ring, header page included. 28 KiB of data hold the largest
+ * packet and its trailer with room for another, and both rings together are 64
+ * KiB where pages are 4 KiB. More than MAX_PACKET + TRAILER of data is also
+ * what keeps VMBus's iterator inside the ring after a wrong length: it wraps
+ * its index once only.
+ */
+#define RING_DATA		(7 * HV_HYP_PAGE_SIZE)
+#define RING_SIZE		VMBUS_RING_SIZE(RING_DATA)
+static_assert(RING_DATA > MAX_PACKET + sizeof(struct vmpacket_descriptor));
+
+/* Bytes behind each packet: the index where it starts, which nobody reads. */
+#define TRAILER			sizeof(u64)
+
+/* Packets in one run, of the callback or the work item. */
+#define PACKETS_PER_RUN		64
+
+/* Looks for room when the host does not signal: 1 ms, doubled up to this. */
+#define BACKOFF_MAX		HZ
+
+/* A host that destroys every frame gets a fresh channel this often. */
+#define REOPEN_INTERVAL		(HZ / 10)
+#define REOPEN_RETRY		HZ
+
+/*
+ * Hosts that rescind a closed device do so within this time, measured as 20 to
+ * 1500 ms late at worst; a rescind that comes later is handled as any other.
+ */
+#define RESCIND_WAIT_MS		200
+
+/* What stopped a run. */
+enum progress {
+	DONE,		/* with this packet: go on */
+	EMPTY,		/* nothing left to read */
+	MORE,		/* the run has had its share */
+	DEFERRED,	/* the held packet needs process context */
+	FULL,		/* the held answer waits for room */
+	BROKEN,		/* the ring cannot be read, or written, any further */
+};
+
+/* Counters have one writer at a time, the owner of the ring. */
+static void count(u64 *counter)
+{
+	WRITE_ONCE(*counter, *counter + 1);
+}
+
+/* Bytes to read behind the iterator, whose own figure VMBus keeps to itself. */
+static u32 unread(const struct hv_ring_buffer_info *in, u32 *write_index)
+{
+	u32 write = READ_ONCE(in->ring_buffer->write_index);
+	u32 read = in->priv_read_index;
+
+	*write_index = write;
+	return write >= read ? write - read : write + in->ring_datasize - read;
+}
+
+/*
+ * The iterator replaces lengths and offsets that cannot be by ones that can,
+ * and with that silently loses packet boundaries. So compare its copy with the
+ * ring: what it had to change was wrong. The trailer must have arrived too.
+ */
+static bool framed(const struct vmbus_channel *vmbus,
+		   const struct vmpacket_descriptor *desc)
+{
+	const struct hv_ring_buffer_info *in = &vmbus->inbound;
+	const struct vmpacket_descriptor *raw =
+		hv_get_ring_buffer(in) + in->priv_read_index;
+	u32 write, avail = unread(in, &write);
+
+	return write < in->ring_datasize &&
+	       (desc->len8 << 3) + TRAILER <= avail &&
+	       desc->len8 == READ_ONCE(raw->len8) &&
+	       desc->offset8 == READ_ONCE(raw->offset8);
+}
+
+/* Linux 6.1 writes wherever these point to (hv_ringbuffer_write()). */
+static bool writable(const struct hv_ring_buffer_info *out)
+{
+	return READ_ONCE(out->ring_buffer->write_index) < out->ring_datasize &&
+	       READ_ONCE(out->ring_buffer->read_index) < out->ring_datasize;
+}
+
+static void wait_for_room(struct hkvp_channel *ch, u32 size)
+{
+	if (!ch->stalled) {
+		ch->stalled = true;
+		ch->backoff = msecs_to_jiffies(1);
+		count(&ch->stats.ring_full);
+		set_channel_pending_send_size(ch->vmbus, size);
+		/* the host may have made room before it saw that we wait */
+		virt_mb();
+	}
+	queue_delayed_work(ch->wq, &ch->retry, ch->backoff);
+	ch->backoff = min_t(unsigned long, ch->backoff * 2, BACKOFF_MAX);
+}
+
+static enum progress send(struct hkvp_channel *ch,
+			  const struct vmpacket_descriptor *desc,
+			  void *payload, u32 len)
+{
+	struct vmbus_channel *vmbus = ch->vmbus;
+	bool first = !ch->stalled;
+	int ret;
+
+	if (unlikely(!writable(&vmbus->outbound))) {
+		count(&ch->stats.broken);
+		return BROKEN;
+	}
+
+	ret = vmbus_sendpacket(vmbus, payload, len, desc->trans_id,
+			       VM_PKT_DATA_INBAND, 0);
+	if (unlikely(ret == -EAGAIN)) {
+		wait_for_room(ch, sizeof(*desc) + len + TRAILER);
+		if (first)
+			ret = vmbus_sendpacket(vmbus, payload, len,
+					       desc->trans_id,
+					       VM_PKT_DATA_INBAND, 0);
+		if (ret == -EAGAIN)
+			return FULL;
+	}
+	if (unlikely(ret)) {
+		/* -ENODEV: rescinded, the end is near; else indices are off */
+		if (ret != -ENODEV)
+			count(&ch->stats.broken);
+		return BROKEN;
+	}
+
+	if (unlikely(ch->stalled)) {
+		ch->stalled = false;
+		set_channel_pending_send_size(vmbus, 0);
+	}
+	return DONE;
+}
+
+static void log_negotiation(struct hkvp_channel *ch)
+{
+	const struct hkvp_versions *v = &ch->ic->versions;
+
+	if (v->msg == ch->logged)
+		return;
+	ch->logged = v->msg;
+	if (v->msg)
+		pr_info_ratelimited("framework %u.%u, KVP messages %u.%u negotiated\n",
+				    HKVP_VERSION_MAJOR(v->fw),
+				    HKVP_VERSION_MINOR(v->fw),
+				    HKVP_VERSION_MAJOR(v->msg),
+				    HKVP_VERSION_MINOR(v->msg));
+	else
+		pr_warn_ratelimited("no version in common with the host\n");
+}
+
+/* Turns the payload into its answer and takes note of what needs a follow-up. */
+static enum hkvp_verdict transact(struct hkvp_channel *ch, void *payload,
+				  u32 len, u64 now, gfp_t gfp)
+{
+	const struct hkvp_ic_result *last = &ch->ic->last;
+	bool traced = trace_hkvp_transaction_enabled();
+	u64 start = traced ? ktime_get_ns() : 0;
+	enum hkvp_verdict verdict;
+
+	verdict = hkvp_ic_packet(ch->ic, payload, len, now, gfp);
+	if (verdict != HKVP_REPLY) {
+		if (verdict == HKVP_DROP)
+			trace_hkvp_drop(last->drop, len);
+		return verdict;
+	}
+
+	if (traced)
+		trace_hkvp_transaction(last, ktime_get_ns() - start);
+	if (unlikely(last->type == HKVP_IC_NEGOTIATE)) {
+		log_negotiation(ch);
+	} else if (last->kvp.op == HKVP_OP_ENUMERATE && !ch->expiring &&
+		   last->type == HKVP_IC_KVP) {
+		ch->expiring = true;
+		queue_delayed_work(ch->wq, &ch->expire,
+				   nsecs_to_jiffies(HKVP_CURSOR_TIMEOUT_NS) + 1);
+	}
+	return verdict;
+}
+
+static enum progress serve(struct hkvp_channel *ch,
+			   struct vmpacket_descriptor *desc, u64 now, gfp_t gfp)
+{
+	enum progress progress;
+	void *payload;
+	u32 len;
+
+	if (unlikely(!ch->answered && !framed(ch->vmbus, desc))) {
+		count(&ch->stats.broken);
+		return BROKEN;
+	}
+	if (unlikely(desc->type != VM_PKT_DATA_INBAND)) {
+		count(&ch->stats.bad_type);
+		return DONE;
+	}
+
+	/* the iterator has seen to 16 <= offset <= length */
+	payload = (void *)desc + (desc->offset8 << 3);
+	len = (desc->len8 - desc->offset8) << 3;
+	if (!ch->answered) {
+		switch (transact(ch, payload, len, now, gfp)) {
+		case HKVP_DROP:
+			return DONE;
+		case HKVP_DEFER:
+			return DEFERRED;
+		case HKVP_REPLY:
+			break;
+		}
+	}
+
+	progress = send(ch, desc, payload, len);
+	ch->answered = progress == FULL;
+	return progress;
+}
+
+/* As many packets as one run may take. The caller owns the ring. */
+static enum progress run(struct hkvp_channel *ch, gfp_t gfp)
+{
+	struct vmbus_channel *vmbus = ch->vmbus;
+	u64 now = ktime_get_coarse_boottime_ns();
+	unsigned int budget = PACKETS_PER_RUN;
+	struct vmpacket_descriptor *desc = ch->held;
+	enum progress progress;
+	u32 write;
+
+	ch->held = NULL;
+	if (!desc)
+		desc = hv_pkt_iter_first(vmbus);
+	for (;;) {
+		for (; desc; desc = __hv_pkt_iter_next(vmbus, desc)) {
+			progress = MORE;
+			if (budget--)
+				progress = serve(ch, desc, now, gfp);
+			if (progress == DONE)
+				continue;
+			ch->held = desc;
+			hv_pkt_iter_close(vmbus);
+			return progress;
+		}
+
+		/*
+		 * The host signals when the ring is no longer empty by the read
+		 * index that it knows. What came in before it knew this one
+		 * came without a signal.
+		 */
+		hv_pkt_iter_close(vmbus);
+		virt_mb();
+		if (likely(!unread(&vmbus->inbound, &write)))
+			return EMPTY;
+		desc = hv_pkt_iter_first(vmbus);
+		if (unlikely(!desc)) {
+			/* less than a descriptor: no host writes that */
+			count(&ch->stats.broken);
+			return BROKEN;
+		}
+	}
+}
+
+static void lose(struct hkvp_channel *ch)
+{
+	WRITE_ONCE(ch->state, HKVP_CHANNEL_LOST);
+	queue_delayed_work(ch->wq, &ch->reopen, 0);
+}
+
+/* VMBus's tasklet; softirq, or preemptible on PREEMPT_RT. */
+static void on_channel(void *context)
+{
+	struct hkvp_channel *ch = context;
+
+	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_CALLBACK)
+		return;
+
+	/*
+	 * No atomic reserves for a host that asks for memory: what cannot be
+	 * had at once is done in process context.
+	 */
+	switch (run(ch, GFP_NOWAIT | __GFP_NOWARN)) {
+	case DONE:
+	case EMPTY:
+	case FULL:
+		return;
+	case MORE:
+	case DEFERRED:
+		/* no interrupts for packets that the callback will not read */
+		hv_begin_read(&ch->vmbus->inbound);
+		WRITE_ONCE(ch->state, HKVP_CHANNEL_WORK);
+		queue_work(ch->wq, &ch->run);
+		return;
+	case BROKEN:
+		lose(ch);
+		return;
+	}
+}
+
+static void run_work(struct work_struct *work)
+{
+	struct hkvp_channel *ch = container_of(work, struct hkvp_channel, run);
+
+	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK)
+		return;
+
+	count(&ch->stats.work_runs);
+	switch (run(ch, GFP_KERNEL)) {
+	case MORE:
+	case DEFERRED:
+		queue_work(ch->wq, &ch->run);
+		return;
+	case BROKEN:
+		lose(ch);
+		return;
+	case DONE:
+	case EMPTY:
+	case FULL:
+		break;
+	}
+
+	/*
+	 * Back to the callback, and have it look at once: a signal that came
+	 * before it owned the ring was for nothing.
+	 */
+	hv_end_read(&ch->vmbus->inbound);
+	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
+	tasklet_schedule(&ch->vmbus->callback_event);
+}
+
+/* The host should signal when there is room; this is for those who do not. */
+static void retry_work(struct work_struct *work)
+{
+	struct hkvp_channel *ch = container_of(to_delayed_work(work),
+					       struct hkvp_channel, retry);
+
+	tasklet_schedule(&ch->vmbus->callback_event);
+}
+
+/*
+ * Runs as if it were the callback: that is held off, and while it owns the ring
+ * nobody else takes it.
+ */
+static void expire_work(struct work_struct *work)
+{
+	struct hkvp_channel *ch = container_of(to_delayed_work(work),
+					       struct hkvp_channel, expire);
+	u64 next = 0;
+
+	tasklet_disable(&ch->vmbus->callback_event);
+	switch (smp_load_acquire(&ch->state)) {
+	case HKVP_CHANNEL_CALLBACK:
+		next = hkvp_ic_expire(ch->ic, ktime_get_coarse_boottime_ns());
+		ch->expiring = next != 0;
+		break;
+	case HKVP_CHANNEL_WORK:
+		next = NSEC_PER_SEC;
+		break;
+	}
+	tasklet_enable(&ch->vmbus->callback_event);
+
+	if (next)
+		queue_delayed_work(ch->wq, &ch->expire,
+				   nsecs_to_jiffies(next) + 1);
+}
+
+/* Called with the lock held, in CLOSED or LOST, with nobody at the ring. */
+static int open_ring(struct hkvp_channel *ch)
+{
+	struct vmbus_channel *vmbus = ch->vmbus;
+	int ret;
+
+	vmbus->max_pkt_size = MAX_PACKET;
+	/*
+	 * Batched reading masks and unmasks the host's signals around each run.
+	 * With one transaction outstanding that is two fences and a look at the
+	 * ring per packet for nothing, and it would spin while the work item
+	 * owns the ring, for it calls back until the ring is empty.
+	 */
+	set_channel_read_mode(vmbus, HV_CALL_DIRECT);
+
+	ch->held = NULL;
+	ch->answered = false;
+	ch->stalled = false;
+	ch->expiring = false;
+	hkvp_ic_open(ch->ic);
+	/* the host may send before vmbus_open() returns */
+	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
+	ret = vmbus_open(vmbus, RING_SIZE, RING_SIZE, NULL, 0, on_channel, ch);
+	if (ret) {
+		WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
+		hkvp_ic_close(ch->ic);
+		return ret;
+	}
+	count(&ch->stats.opens);
+	return 0;
+}
+
+/*
+ * Called with the lock held. First the callback is held off, so that it queues
+ * nothing; then the work item is waited for, so that it hands nothing back.
+ * What is left finds the state CLOSED.
+ */
+static void close_ring(struct hkvp_channel *ch)
+{
+	struct vmbus_channel *vmbus = ch->vmbus;
+
+	tasklet_disable(&vmbus->callback_event);
+	cancel_work_sync(&ch->run);
+	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
+	tasklet_enable(&vmbus->callback_event);
+	cancel_delayed_work_sync(&ch->retry);
+	cancel_delayed_work_sync(&ch->expire);
+
+	vmbus_close(vmbus);
+	hkvp_ic_close(ch->ic);
+}
+
+/* Called with the lock held: open, or try again later. */
+static void open_or_retry(struct hkvp_channel *ch)
+{
+	int ret = open_ring(ch);
+
+	if (!ret || ch->vmbus->rescind)
+		return;
+	pr_err_ratelimited("opening the channel failed (%d), will try again\n",
+			   ret);
+	WRITE_ONCE(ch->state, HKVP_CHANNEL_LOST);
+	queue_delayed_work(ch->wq, &ch->reopen, REOPEN_RETRY);
+}
+
+static void reopen_work(struct work_struct *work)
+{
+	struct hkvp_channel *ch = container_of(to_delayed_work(work),
+					       struct hkvp_channel, reopen);
+	unsigned long next;
+	int ms;
+
+	mutex_lock(&ch->lock);
+	if (!ch->wanted || READ_ONCE(ch->state) != HKVP_CHANNEL_LOST ||
+	    ch->vmbus->rescind)
+		goto unlock;
+
+	next = ch->reopened + REOPEN_INTERVAL;
+	if (ch->stats.reopens && time_before(jiffies, next)) {
+		queue_delayed_work(ch->wq, &ch->reopen, next - jiffies);
+		goto unlock;
+	}
+
+	pr_warn_ratelimited("opening the channel anew\n");
+	close_ring(ch);
+	ch->reopened = jiffies;
+	count(&ch->stats.reopens);
+
+	/* Hyper-V answers a close by withdrawing the device and offering a new one */
+	for (ms = 0; ms < RESCIND_WAIT_MS && !ch->vmbus->rescind; ms += 10)
+		msleep(10);
+	if (!ch->vmbus->rescind)
+		open_or_retry(ch);
+unlock:
+	mutex_unlock(&ch->lock);
+}
+
+/**
+ * hkvp_channel_open() - open the channel and answer from now on
+ * @ch: channel, closed
+ * @vmbus: VMBus's part, of a device that stays until hkvp_channel_close()
+ *
+ * An open that fails is tried again in the background, unless the device has
+ * been withdrawn. So a probe need not fail, after which the driver core would
+ * offer the device to hv_utils, which does not survive a failing vmbus_open().
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_channel_open(struct hkvp_channel *ch, struct vmbus_channel *vmbus)
+{
+	mutex_lock(&ch->lock);
+	ch->vmbus = vmbus;
+	ch->wanted = true;
+	ch->logged = 0;
+	open_or_retry(ch);
+	mutex_unlock(&ch->lock);
+}
+
+/**
+ * hkvp_channel_close() - close the channel and cancel all that is pending
+ * @ch: channel, open
+ *
+ * On return nothing of it runs, and &struct hkvp_channel.vmbus is not touched
+ * again.
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_channel_close(struct hkvp_channel *ch)
+{
+	mutex_lock(&ch->lock);
+	ch->wanted = false;
+	close_ring(ch);
+	mutex_unlock(&ch->lock);
+	/* not under the lock, which it takes; it does nothing any more */
+	cancel_delayed_work_sync(&ch->reopen);
+}
+
+/**
+ * hkvp_channel_init() - make a closed channel
+ * @ch: memory for it
+ * @ic: what answers the packets; outlives the channel
+ *
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int hkvp_channel_init(struct hkvp_channel *ch, struct hkvp_ic *ic)
+{
+	*ch = (struct hkvp_channel) { .ic = ic };
+	/* unbound: the scheduler, not the interrupt, picks the CPU */
+	ch->wq = alloc_workqueue("hv_kvp", WQ_UNBOUND, 0);
+	if (!ch->wq)
+		return -ENOMEM;
+
+	mutex_init(&ch->lock);
+	INIT_WORK(&ch->run, run_work);
+	INIT_DELAYED_WORK(&ch->retry, retry_work);
+	INIT_DELAYED_WORK(&ch->expire, expire_work);
+	INIT_DELAYED_WORK(&ch->reopen, reopen_work);
+	return 0;
+}
+
+/**
+ * hkvp_channel_destroy() - undo hkvp_channel_init()
+ * @ch: channel, closed
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_channel_destroy(struct hkvp_channel *ch)
+{
+	destroy_workqueue(ch->wq);
+}

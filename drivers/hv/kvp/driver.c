@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VMBus driver: binds the KVP device and opens its channel, and no more
+ * than that, for the probe runs in VMBus's offer work.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hyperv.h>
+#include <linux/module.h>
+
+#include "channel.h"
+#include "compat.h"
+#include "driver.h"
+
+static const struct hv_vmbus_device_id ids[] = {
+	{ HV_KVP_GUID, },
+	{ }
+};
+MODULE_DEVICE_TABLE(vmbus, ids);
+
+static struct hkvp_channel *channel;
+
+/* There is one service, so there is one device; set and cleared by cmpxchg. */
+static struct hv_device *bound;
+
+/*
+ * A second KVP device, which only a confused host offers, or one that offers
+ * anew before it withdraws the old one, is left alone; takeover.c comes back
+ * for it once the first is gone.
+ */
+static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
+{
+	if (cmpxchg(&bound, NULL, dev))
+		return -EBUSY;
+	hkvp_channel_open(channel, dev->channel);
+	pr_info("serving %s\n", dev_name(&dev->device));
+	return 0;
+}
+
+static void unbind(struct hv_device *dev)
+{
+	hkvp_channel_close(channel);
+	WRITE_ONCE(bound, NULL);
+}
+HKVP_DEFINE_REMOVE(unbind_device, unbind)
+
+/*
+ * Hibernation: the image must not hold an open channel. The pools stay, and
+ * the host negotiates again after the resume.
+ */
+static int suspend(struct hv_device *dev)
+{
+	hkvp_channel_close(channel);
+	return 0;
+}
+
+static int resume(struct hv_device *dev)
+{
+	hkvp_channel_open(channel, dev->channel);
+	return 0;
+}
+
+/*
+ * The driver core offers a new device to drivers that probe synchronously
+ * first, and hv_utils asks for the opposite. So each new KVP device is ours,
+ * whichever module was loaded first.
+ */
+static struct hv_driver driver = {
+	.name = KBUILD_MODNAME,
+	.id_table = ids,
+	.probe = bind,
+	.remove = unbind_device,
+	.suspend = suspend,
+	.resume = resume,
+	.driver = {
+		.probe_type = PROBE_FORCE_SYNCHRONOUS,
+	},
+};
+
+/**
+ * hkvp_driver_register() - bind the KVP device from now on
+ * @ch: channel to open on it; closed
+ *
+ * A device that is there and unbound is bound on return.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENODEV if this is not Hyper-V; what driver_register() returns.
+ */
+int hkvp_driver_register(struct hkvp_channel *ch)
+{
+	channel = ch;
+	return vmbus_driver_register(&driver);
+}
+
+/**
+ * hkvp_driver_unregister() - close the channel and let the device go
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_driver_unregister(void)
+{
+	vmbus_driver_unregister(&driver);
+}
+
+/**
+ * hkvp_driver_is_kvp() - is a device of VMBus a KVP device?
+ * @dev: any device of VMBus
+ *
+ * Context: any.
+ */
+bool hkvp_driver_is_kvp(const struct device *dev)
+{
+	return guid_equal(&container_of_const(dev, struct hv_device,
+					      device)->dev_type, &ids[0].guid);
+}
+
+/**
+ * hkvp_driver_is_bound() - does the driver have a device?
+ *
+ * Context: any.
+ */
+bool hkvp_driver_is_bound(void)
+{
+	return READ_ONCE(bound);
+}
+
+/**
+ * hkvp_driver_matches() - may the driver have a device?
+ * @dev: KVP device
+ *
+ * Not if somebody's driver_override gives it to another one.
+ *
+ * Context: process.
+ */
+bool hkvp_driver_matches(struct device *dev)
+{
+	return driver.driver.bus->match(dev, &driver.driver) > 0;
+}
+
+/**
+ * hkvp_driver_core() - the driver as the driver core knows it
+ *
+ * Return: the driver; its bus is that of VMBus once it is registered.
+ */
+struct device_driver *hkvp_driver_core(void)
+{
+	return &driver.driver;
+}

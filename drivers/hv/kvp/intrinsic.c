@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Intrinsic items: what the kernel knows about the guest, asked at each query.
+ *
+ * Keys, their order and the form of the values are those of Linux's
+ * tools/hv/hv_kvp_daemon.c, so that hosts parse them as they always did. What
+ * the daemon reads from os-release the kernel cannot know: OSName and the OS
+ * versions then describe the kernel.
+ */
+#include <linux/ctype.h>
+#include <linux/inetdevice.h>
+#include <linux/netdevice.h>
+#include <linux/string.h>
+#include <linux/uts.h>
+#include <linux/utsname.h>
+#include <net/addrconf.h>
+#include <net/if_inet6.h>
+#include <net/net_namespace.h>
+
+#include "codec.h"
+#include "intrinsic.h"
+#include "version.h"
+
+/* A value under construction: UTF-16LE straight in the message. */
+struct text {
+	u8 *units;
+	u32 used;	/* bytes, without a NUL */
+};
+
+#define TEXT_MAX	(HKVP_VALUE_SIZE - 2)
+
+/* nodename + '.' + domainname, or any one of the fields */
+#define UTS_TEXT	(2 * __NEW_UTS_LEN + 2)
+
+static void put_ascii(struct text *t, const char *s)
+{
+	for (; *s; s++) {
+		t->units[t->used++] = *s;
+		t->units[t->used++] = 0;
+	}
+}
+
+/* An entry of a list, whole or not at all. */
+static bool put_entry(struct text *t, const char *s)
+{
+	u32 size = 2 * (strlen(s) + !!t->used);
+
+	if (t->used + size > TEXT_MAX)
+		return false;
+	if (t->used)
+		put_ascii(t, ";");
+	put_ascii(t, s);
+	return true;
+}
+
+/*
+ * What sethostname(2) was given may be any bytes; those which are not UTF-8
+ * become '?'. In either case it fits: @s is shorter than UTS_TEXT.
+ */
+static void put_name(struct text *t, char *s)
+{
+	int size = hkvp_codec_from_utf8(t->units, HKVP_VALUE_SIZE, s, strlen(s),
+					HKVP_UTF8_STRICT);
+	char *p;
+
+	if (size >= 2) {
+		t->used = size - 2;
+		return;
+	}
+	for (p = s; *p; p++)
+		if (!isascii(*p))
+			*p = '?';
+	put_ascii(t, s);
+}
+
+/*
+ * uts_sem is not exported and could not be taken here anyway: copy, compare,
+ * and do it again if a writer came between. A torn name heals on the next
+ * query.
+ */
+static void read_uts(char *dst, const char *field)
+{
+	int tries = 4;
+
+	do {
+		data_race(memcpy(dst, field, __NEW_UTS_LEN + 1));
+		barrier();
+	} while (data_race(memcmp(dst, field, __NEW_UTS_LEN + 1)) && --tries);
+	dst[__NEW_UTS_LEN] = '\0';
+}
+
+static void fqdn(struct text *t)
+{
+	char name[UTS_TEXT], domain[__NEW_UTS_LEN + 1];
+	size_t len;
+
+	read_uts(name, init_utsname()->nodename);
+	read_uts(domain, init_utsname()->domainname);
+	if (*domain && strcmp(domain, UTS_DOMAINNAME) && !strchr(name, '.')) {
+		len = strlen(name);
+		snprintf(name + len, sizeof(name) - len, ".%s", domain);
+	}
+	put_name(t, name);
+}
+
+static void integration_services_version(struct text *t)
+{
+	put_ascii(t, HKVP_MODULE_VERSION);
+}
+
+static void ipv4(struct text *t)
+{
+	const struct in_device *in_dev;
+	const struct in_ifaddr *ifa;
+	struct net_device *dev;
+	char addr[sizeof("255.255.255.255")];
+
+	rcu_read_lock();
+	for_each_netdev_rcu(&init_net, dev) {
+		if (dev->flags & IFF_LOOPBACK)
+			continue;
+		in_dev = __in_dev_get_rcu(dev);
+		if (!in_dev)
+			continue;
+		in_dev_for_each_ifa_rcu(ifa, in_dev) {
+			snprintf(addr, sizeof(addr), "%pI4", &ifa->ifa_local);
+			if (!put_entry(t, addr))
+				goto full;
+		}
+	}
+full:
+	rcu_read_unlock();
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+/* An address that duplicate address detection has not passed is not ours. */
+static bool usable(const struct inet6_ifaddr *ifa)
+{
+	u32 flags = READ_ONCE(ifa->flags);
+
+	if (flags & IFA_F_DADFAILED)
+		return false;
+	return !(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC);
+}
+
+static void ipv6(struct text *t)
+{
+	const struct inet6_ifaddr *ifa;
+	const struct inet6_dev *idev;
+	struct net_device *dev;
+	char addr[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")];
+
+	rcu_read_lock();
+	for_each_netdev_rcu(&init_net, dev) {
+		if (dev->flags & IFF_LOOPBACK)
+			continue;
+		idev = __in6_dev_get(dev);
+		if (!idev)
+			continue;
+		list_for_each_entry_rcu(ifa, &idev->addr_list, if_list) {
+			if (!usable(ifa))
+				continue;
+			snprintf(addr, sizeof(addr), "%pI6c", &ifa->addr);
+			if (!put_entry(t, addr))
+				goto full;
+		}
+	}
+full:
+	rcu_read_unlock();
+}
+#else
+static void ipv6(struct text *t)
+{
+}
+#endif
+
+static void os_build_number(struct text *t)
+{
+	char name[UTS_TEXT];
+
+	read_uts(name, init_utsname()->release);
+	put_name(t, name);
+}
+
+static void os_name(struct text *t)
+{
+	char name[UTS_TEXT];
+
+	read_uts(name, init_utsname()->sysname);
+	put_name(t, name);
+}
+
+/* Number @which, from 0, of the release's dotted numbers; empty if there is none. */
+static void release_number(struct text *t, int which)
+{
+	char name[UTS_TEXT], *p = name;
+
+	read_uts(name, init_utsname()->release);
+	while (which--) {
+		p += strcspn(p, ".-");
+		if (*p++ != '.')
+			return;
+	}
+	p[strspn(p, "0123456789")] = '\0';
+	put_ascii(t, p);
+}
+
+static void os_major_version(struct text *t)
+{
+	release_number(t, 0);
+}
+
+static void os_minor_version(struct text *t)
+{
+	release_number(t, 1);
+}
+
+/* The release up to the first '-': hosts expect x.y.z (hv_kvp_daemon.c). */
+static void os_version(struct text *t)
+{
+	char name[UTS_TEXT];
+
+	read_uts(name, init_utsname()->release);
+	name[strcspn(name, "-")] = '\0';
+	put_name(t, name);
+}
+
+static void processor_architecture(struct text *t)
+{
+	char name[UTS_TEXT];
+
+	read_uts(name, init_utsname()->machine);
+	put_name(t, name);
+}
+
+/* In the order in which hosts have always seen them. */
+static const struct intrinsic {
+	const char *name;
+	void (*value)(struct text *t);
+} intrinsics[] = {
+	{ "FullyQualifiedDomainName", fqdn },
+	{ "IntegrationServicesVersion", integration_services_version },
+	{ "NetworkAddressIPv4", ipv4 },
+	{ "NetworkAddressIPv6", ipv6 },
+	{ "OSBuildNumber", os_build_number },
+	{ "OSName", os_name },
+	{ "OSMajorVersion", os_major_version },
+	{ "OSMinorVersion", os_minor_version },
+	{ "OSVersion", os_version },
+	{ "ProcessorArchitecture", processor_architecture },
+};
+static_assert(ARRAY_SIZE(intrinsics) == HKVP_INTRINSIC_COUNT);
+
+static void put_value(const struct intrinsic *item, struct hkvp_value *out)
+{
+	struct text t = { .units = out->value };
+
+	item->value(&t);
+	t.units[t.used++] = 0;
+	t.units[t.used++] = 0;
+	out->type = cpu_to_le32(HKVP_TYPE_SZ);
+	out->value_size = cpu_to_le32(t.used);
+}
+
+/**
+ * hkvp_intrinsic_at() - intrinsic item by its place
+ * @ctx: not used
+ * @index: place, from 0
+ * @out: gets type, sizes, key and value; all of it may be the host's buffer
+ *
+ * Any context; takes RCU. Values are what the system has at this moment, cut
+ * at a whole address where a list does not fit.
+ *
+ * Return: 0; -ENOENT past the last item.
+ */
+int hkvp_intrinsic_at(void *ctx, u32 index, struct hkvp_value *out)
+{
+	struct text key = { .units = out->key };
+
+	if (index >= ARRAY_SIZE(intrinsics))
+		return -ENOENT;
+
+	put_ascii(&key, intrinsics[index].name);
+	key.units[key.used++] = 0;
+	key.units[key.used++] = 0;
+	out->key_size = cpu_to_le32(key.used);
+	put_value(&intrinsics[index], out);
+	return 0;
+}
+
+static bool same_key(const char *name, const u8 *key, u32 key_size)
+{
+	u32 i, len = strlen(name) + 1;
+
+	if (key_size != 2 * len)
+		return false;
+	for (i = 0; i < len; i++)
+		if (key[2 * i] != name[i] || key[2 * i + 1])
+			return false;
+	return true;
+}
+
+/**
+ * hkvp_intrinsic_find() - intrinsic item by its key
+ * @ctx: not used
+ * @key: key, UTF-16LE with its NUL; may be @out->key
+ * @key_size: bytes of @key
+ * @out: gets type, value_size and value; the key is left alone
+ *
+ * Any context; takes RCU.
+ *
+ * Return: 0; -ENOENT.
+ */
+int hkvp_intrinsic_find(void *ctx, const void *key, u32 key_size,
+			struct hkvp_value *out)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(intrinsics); i++) {
+		if (!same_key(intrinsics[i].name, key, key_size))
+			continue;
+		put_value(&intrinsics[i], out);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/**
+ * hkvp_intrinsic_name() - key of an intrinsic item
+ * @index: place, below HKVP_INTRINSIC_COUNT
+ *
+ * Return: the key in ASCII.
+ */
+const char *hkvp_intrinsic_name(u32 index)
+{
+	return intrinsics[index].name;
+}

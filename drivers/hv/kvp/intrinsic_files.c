@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One sysfs file per intrinsic item, as items.c has for the other pools. These
+ * are always the same ones, and a read asks the system as the host would.
+ */
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "codec.h"
+#include "compat.h"
+#include "intrinsic.h"
+#include "intrinsic_files.h"
+#include "params.h"
+
+static struct kobject *folder;
+static struct bin_attribute files[HKVP_INTRINSIC_COUNT];
+
+/* Room for one read: the item, and its text. */
+struct scratch {
+	struct hkvp_value item;
+	u8 text[HKVP_VALUE_TEXT_MAX];
+};
+
+static ssize_t read_value(struct file *filp, struct kobject *kobj,
+			  hkvp_bin_attribute_ptr attr, char *buf, loff_t off,
+			  size_t count)
+{
+	struct scratch *s = kmalloc(sizeof(*s), GFP_KERNEL);
+	ssize_t ret;
+
+	if (!s)
+		return -ENOMEM;
+	ret = hkvp_intrinsic_at(NULL, attr - files, &s->item);
+	if (!ret)
+		ret = hkvp_codec_value_text(s->text, sizeof(s->text),
+					    le32_to_cpu(s->item.type),
+					    s->item.value,
+					    le32_to_cpu(s->item.value_size));
+	if (ret >= 0)
+		ret = memory_read_from_buffer(buf, count, &off, s->text, ret);
+	kfree(s);
+	return ret;
+}
+
+/**
+ * hkvp_intrinsic_files_create() - make items/ for pool AUTO
+ * @parent: the pool's folder
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOMEM, or what sysfs returns; hkvp_intrinsic_files_remove()
+ * cleans up in each case.
+ */
+int hkvp_intrinsic_files_create(struct kobject *parent)
+{
+	u32 i;
+	int ret;
+
+	folder = kobject_create_and_add("items", parent);
+	if (!folder)
+		return -ENOMEM;
+	if (!hkvp_params.sysfs_items)
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		sysfs_bin_attr_init(&files[i]);
+		files[i].attr.name = hkvp_intrinsic_name(i);
+		files[i].attr.mode = hkvp_params.sysfs_mode;
+		files[i].read = read_value;
+		ret = sysfs_create_bin_file(folder, &files[i]);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * hkvp_intrinsic_files_remove() - undo hkvp_intrinsic_files_create()
+ *
+ * Context: process, may sleep; waits for readers.
+ */
+void hkvp_intrinsic_files_remove(void)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(files) && files[i].attr.name; i++)
+		sysfs_remove_bin_file(folder, &files[i]);
+	kobject_put(folder);
+	folder = NULL;
+}

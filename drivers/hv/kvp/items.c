@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One sysfs file per item of a pool, in the folder items/ of the pool.
+ *
+ * A work item follows the pool: it looks for the differences between the
+ * version that the folder shows and the current one, and creates and removes
+ * files. A changed value needs neither, because a read looks the item up in
+ * the version of that moment. So a storm of changes costs the channel one
+ * queue_delayed_work() each, and the folder shows the last state in the end.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/kernfs.h>
+#include <linux/random.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "codec.h"
+#include "compat.h"
+#include "items.h"
+#include "name.h"
+#include "params.h"
+#include "pool.h"
+
+/* Changes that come in a burst are shown together. */
+#define SETTLE_MS	20
+
+#define FILES_BITS	10
+
+/**
+ * struct hkvp_items - the folder of one pool
+ * @pool: the pool
+ * @kobj: the folder
+ * @wq: queue of @sync
+ * @sync: brings the folder up to date; everything below is its own
+ * @shown: version that the folder shows, pinned; NULL before the first one
+ * @seed: of the hash of the keys, random
+ * @count: number of files
+ * @generation: generation of @shown; read with READ_ONCE()
+ * @left_out: items of @shown without a file; read with READ_ONCE()
+ * @files: files by key
+ * @name: room for a name
+ * @utf8: room for a key
+ */
+struct hkvp_items {
+	struct hkvp_pool *pool;
+	struct kobject *kobj;
+	struct workqueue_struct *wq;
+	struct delayed_work sync;
+	struct hkvp_version *shown;
+	u32 seed;
+	u32 count;
+	u64 generation;
+	u32 left_out;
+	DECLARE_HASHTABLE(files, FILES_BITS);
+	char name[HKVP_NAME_SIZE];
+	u8 utf8[HKVP_KEY_UTF8_MAX];
+};
+
+/**
+ * struct file_of_item - one file
+ * @attr: the file
+ * @node: in the hash table
+ * @pool: where to look the item up
+ * @key_size: bytes of @key
+ * @key: key as on the wire
+ */
+struct file_of_item {
+	struct bin_attribute attr;
+	struct hlist_node node;
+	struct hkvp_pool *pool;
+	u32 key_size;
+	u8 key[];
+};
+
+/* Text of the value as it is now. */
+static int text_of(const struct file_of_item *file, u8 *text, u32 size)
+{
+	const struct hkvp_item *item;
+	int len = -ENOENT;
+
+	rcu_read_lock();
+	item = hkvp_version_find(hkvp_pool_current(file->pool), file->key,
+				 file->key_size);
+	if (item)
+		len = hkvp_codec_value_text(text, size, item->type,
+					    hkvp_item_value(item),
+					    item->value_size);
+	rcu_read_unlock();
+	return len;
+}
+
+static ssize_t read_value(struct file *filp, struct kobject *kobj,
+			  hkvp_bin_attribute_ptr attr, char *buf, loff_t off,
+			  size_t count)
+{
+	const struct file_of_item *file =
+		container_of(attr, struct file_of_item, attr);
+	u8 *text = kmalloc(HKVP_VALUE_TEXT_MAX, GFP_KERNEL);
+	ssize_t ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = text_of(file, text, HKVP_VALUE_TEXT_MAX);
+	if (ret >= 0)
+		ret = memory_read_from_buffer(buf, count, &off, text, ret);
+	/* values may be secrets */
+	kfree_sensitive(text);
+	return ret;
+}
+
+static u32 hash_of(const struct hkvp_items *items, const void *key, u32 size)
+{
+	return jhash(key, size, items->seed);
+}
+
+static struct file_of_item *find(struct hkvp_items *items,
+				 const struct hkvp_item *item)
+{
+	const void *key = hkvp_item_key(item);
+	struct file_of_item *file;
+
+	hash_for_each_possible(items->files, file, node,
+			       hash_of(items, key, item->key_size))
+		if (file->key_size == item->key_size &&
+		    !memcmp(file->key, key, file->key_size))
+			return file;
+	return NULL;
+}
+
+static struct file_of_item *make(struct hkvp_items *items,
+				 const struct hkvp_item *item)
+{
+	struct file_of_item *file;
+	size_t name_size;
+	int len;
+
+	len = hkvp_codec_to_utf8(items->utf8, sizeof(items->utf8),
+				 hkvp_item_key(item), item->key_size);
+	if (len <= 0)
+		return NULL;
+	hkvp_name_from_key(items->name, items->utf8, len);
+	name_size = strlen(items->name) + 1;
+
+	file = kzalloc(struct_size(file, key, item->key_size + name_size),
+		       GFP_KERNEL);
+	if (!file)
+		return NULL;
+	file->pool = items->pool;
+	file->key_size = item->key_size;
+	memcpy(file->key, hkvp_item_key(item), item->key_size);
+	memcpy(file->key + item->key_size, items->name, name_size);
+
+	sysfs_bin_attr_init(&file->attr);
+	file->attr.attr.name = file->key + item->key_size;
+	file->attr.attr.mode = hkvp_params.sysfs_mode;
+	file->attr.read = read_value;
+	return file;
+}
+
+/* sysfs warns of a name that is taken; two keys of one hash have the same. */
+static bool taken(struct hkvp_items *items, const char *name)
+{
+	struct kernfs_node *kn = kernfs_find_and_get(items->kobj->sd, name);
+
+	if (!kn)
+		return false;
+	kernfs_put(kn);
+	return true;
+}
+
+static void add(struct hkvp_items *items, const struct hkvp_item *item)
+{
+	struct file_of_item *file;
+
+	if (items->count >= hkvp_params.sysfs_items)
+		return;
+	file = make(items, item);
+	if (!file)
+		return;
+	if (taken(items, file->attr.attr.name) ||
+	    sysfs_create_bin_file(items->kobj, &file->attr)) {
+		kfree(file);
+		return;
+	}
+	hash_add(items->files, &file->node,
+		 hash_of(items, file->key, file->key_size));
+	items->count++;
+}
+
+/* Waits for those who are reading the file. */
+static void drop(struct hkvp_items *items, struct file_of_item *file)
+{
+	hash_del(&file->node);
+	sysfs_remove_bin_file(items->kobj, &file->attr);
+	kfree(file);
+	items->count--;
+}
+
+static int follow(void *ctx, const struct hkvp_item *old,
+		  const struct hkvp_item *new)
+{
+	struct hkvp_items *items = ctx;
+	struct file_of_item *file;
+
+	cond_resched();
+	if (!old) {
+		add(items, new);
+	} else if (!new) {
+		file = find(items, old);
+		if (file)
+			drop(items, file);
+	}
+	return 0;
+}
+
+/* Files for items that had none, the folder being full, as far as they go. */
+static void fill(struct hkvp_items *items, const struct hkvp_version *version)
+{
+	const struct hkvp_item *item;
+	u32 i;
+
+	for (i = 0; items->count < hkvp_params.sysfs_items; i++) {
+		cond_resched();
+		item = hkvp_version_at(version, i);
+		if (!item)
+			return;
+		if (!find(items, item))
+			add(items, item);
+	}
+}
+
+static void sync_work(struct work_struct *work)
+{
+	struct hkvp_items *items = container_of(to_delayed_work(work),
+						struct hkvp_items, sync);
+	struct hkvp_version *now = hkvp_pool_pin(items->pool);
+	struct hkvp_version *before = items->shown;
+
+	if (before)
+		hkvp_version_diff(before, now, follow, items);
+	if (items->count < hkvp_version_count(now))
+		fill(items, now);
+	items->shown = now;
+	hkvp_version_unpin(before);
+
+	WRITE_ONCE(items->left_out, hkvp_version_count(now) - items->count);
+	WRITE_ONCE(items->generation, hkvp_version_generation(now));
+}
+
+/**
+ * hkvp_items_create() - make a folder with a file for each item of a pool
+ * @parent: folder in which to make it, as "items"
+ * @pool: the pool; outlives the folder
+ * @wq: queue for its work
+ *
+ * The files appear a moment later.
+ *
+ * Context: process, may sleep.
+ * Return: the folder, or NULL: no memory.
+ */
+struct hkvp_items *hkvp_items_create(struct kobject *parent,
+				     struct hkvp_pool *pool,
+				     struct workqueue_struct *wq)
+{
+	struct hkvp_items *items = kzalloc(sizeof(*items), GFP_KERNEL);
+
+	if (!items)
+		return NULL;
+	items->kobj = kobject_create_and_add("items", parent);
+	if (!items->kobj) {
+		kfree(items);
+		return NULL;
+	}
+	items->pool = pool;
+	items->wq = wq;
+	items->seed = get_random_u32();
+	hash_init(items->files);
+	INIT_DELAYED_WORK(&items->sync, sync_work);
+	hkvp_items_changed(items);
+	return items;
+}
+
+/**
+ * hkvp_items_destroy() - remove a folder and its files
+ * @items: the folder, or NULL
+ *
+ * hkvp_items_changed() is not called any more. On return nobody reads.
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_items_destroy(struct hkvp_items *items)
+{
+	struct file_of_item *file;
+	struct hlist_node *next;
+	unsigned int bucket;
+
+	if (!items)
+		return;
+	cancel_delayed_work_sync(&items->sync);
+	hkvp_version_unpin(items->shown);
+	hash_for_each_safe(items->files, bucket, next, file, node) {
+		cond_resched();
+		drop(items, file);
+	}
+	kobject_put(items->kobj);
+	kfree(items);
+}
+
+/**
+ * hkvp_items_changed() - the pool has a new version
+ * @items: its folder
+ *
+ * Context: any.
+ */
+void hkvp_items_changed(struct hkvp_items *items)
+{
+	queue_delayed_work(items->wq, &items->sync,
+			   msecs_to_jiffies(SETTLE_MS));
+}
+
+/**
+ * hkvp_items_generation() - generation of the version that the folder shows
+ * @items: the folder
+ *
+ * Context: any.
+ */
+u64 hkvp_items_generation(const struct hkvp_items *items)
+{
+	return READ_ONCE(items->generation);
+}
+
+/**
+ * hkvp_items_left_out() - number of items that have no file
+ * @items: the folder
+ *
+ * Context: any.
+ */
+u32 hkvp_items_left_out(const struct hkvp_items *items)
+{
+	return READ_ONCE(items->left_out);
+}

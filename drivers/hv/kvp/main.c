@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Key-Value Pair exchange with a Hyper-V host: the module's start and end. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+
+#include "driver.h"
+#include "hkvp.h"
+#include "intrinsic.h"
+#include "params.h"
+#include "sysfs.h"
+#include "takeover.h"
+#include "version.h"
+
+static struct hkvp hkvp;
+
+static const struct hkvp_service_ops ops = {
+	.intrinsic_at = hkvp_intrinsic_at,
+	.intrinsic_find = hkvp_intrinsic_find,
+	.changed = hkvp_sysfs_changed,
+};
+
+static void pools_exit(unsigned int count)
+{
+	/* whoever is still reading began before the last caller went away */
+	synchronize_rcu();
+	while (count--)
+		hkvp_pool_destroy(&hkvp.pools[count]);
+}
+
+static int __init pools_init(void)
+{
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < HKVP_POOL_COUNT; i++) {
+		ret = hkvp_pool_init(&hkvp.pools[i], hkvp_params.limits);
+		if (ret) {
+			pools_exit(i);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+/* What userland sees comes last and goes first. */
+static int __init hkvp_module_init(void)
+{
+	int ret;
+
+	ret = hkvp_params_init();
+	if (ret)
+		return ret;
+
+	ret = pools_init();
+	if (ret)
+		return ret;
+
+	hkvp_ic_init(&hkvp.ic, hkvp.pools, &ops, NULL);
+	if (!hkvp_params.host_may_write_guest)
+		hkvp.ic.service.writable &= ~BIT(HKVP_POOL_GUEST);
+	ret = hkvp_channel_init(&hkvp.channel, &hkvp.ic);
+	if (ret)
+		goto pools;
+
+	ret = hkvp_driver_register(&hkvp.channel);
+	if (ret)
+		goto channel;
+
+	ret = hkvp_takeover_start();
+	if (ret)
+		goto driver;
+
+	ret = hkvp_sysfs_register(&hkvp);
+	if (ret)
+		goto takeover;
+	return 0;
+
+takeover:
+	hkvp_takeover_stop();
+driver:
+	hkvp_driver_unregister();
+channel:
+	hkvp_channel_destroy(&hkvp.channel);
+pools:
+	pools_exit(HKVP_POOL_COUNT);
+	return ret;
+}
+module_init(hkvp_module_init);
+
+static void __exit hkvp_module_exit(void)
+{
+	bool bound;
+
+	hkvp_sysfs_unregister();
+	hkvp_takeover_stop();
+	bound = hkvp_driver_is_bound();
+	hkvp_driver_unregister();
+	if (bound)
+		hkvp_takeover_give_back();
+	hkvp_channel_destroy(&hkvp.channel);
+	pools_exit(HKVP_POOL_COUNT);
+}
+module_exit(hkvp_module_exit);
+
+MODULE_DESCRIPTION("Hyper-V Key-Value Pair exchange, the guest's side");
+MODULE_VERSION(HKVP_MODULE_VERSION);
+MODULE_LICENSE("GPL");

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* File names for keys. */
+#ifndef HKVP_NAME_H
+#define HKVP_NAME_H
+
+#include <linux/types.h>
+
+/* Bytes of any file name, with its NUL: NAME_MAX of Linux's file systems, + 1. */
+#define HKVP_NAME_SIZE		256
+
+void hkvp_name_from_key(char name[HKVP_NAME_SIZE], const u8 *key, u32 len);
+
+#endif /* HKVP_NAME_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Module parameters. All are read once, when the module loads. */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/stat.h>
+
+#include "params.h"
+
+/*
+ * 100,000 items are normal. The default for bytes is a share of the memory
+ * there is, because a small guest must survive a host that fills every pool.
+ */
+#define DEFAULT_ITEMS		131072
+#define DEFAULT_BYTES_MAX	(64ULL << 20)
+#define DEFAULT_BYTES_SHARE	8
+
+#define DEFAULT_SYSFS_ITEMS	10000
+
+static uint host_items = DEFAULT_ITEMS;
+module_param(host_items, uint, 0444);
+MODULE_PARM_DESC(host_items, "most items of the host in one pool (default 131072)");
+
+static ulong host_bytes;
+module_param(host_bytes, ulong, 0444);
+MODULE_PARM_DESC(host_bytes, "most bytes of the host's items in one pool (default an eighth of memory, at most 64 MiB)");
+
+static uint agent_items = DEFAULT_ITEMS;
+module_param(agent_items, uint, 0444);
+MODULE_PARM_DESC(agent_items, "most items of the guest's agents in one pool (default 131072)");
+
+static ulong agent_bytes;
+module_param(agent_bytes, ulong, 0444);
+MODULE_PARM_DESC(agent_bytes, "most bytes of the agents' items in one pool (default an eighth of memory, at most 64 MiB)");
+
+static bool host_may_write_guest = true;
+module_param(host_may_write_guest, bool, 0444);
+MODULE_PARM_DESC(host_may_write_guest, "the host may change pool GUEST (default Y)");
+
+static uint sysfs_items = DEFAULT_SYSFS_ITEMS;
+module_param(sysfs_items, uint, 0444);
+MODULE_PARM_DESC(sysfs_items, "most item files per pool in sysfs, 0 for none (default 10000)");
+
+static ushort sysfs_mode = 0400;
+module_param(sysfs_mode, ushort, 0444);
+MODULE_PARM_DESC(sysfs_mode, "mode of the item files: 0400, 0440 or 0444 (default 0400)");
+
+struct hkvp_params hkvp_params;
+
+static u64 bytes_limit(unsigned long param)
+{
+	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
+
+	if (param)
+		return param;
+	return min(memory / DEFAULT_BYTES_SHARE, DEFAULT_BYTES_MAX);
+}
+
+/**
+ * hkvp_params_init() - check the parameters and fill in hkvp_params
+ *
+ * Return: 0; -EINVAL for a mode that is writable, executable or not the
+ * owner's to read.
+ */
+int hkvp_params_init(void)
+{
+	if ((sysfs_mode & ~0444) || !(sysfs_mode & 0400)) {
+		pr_err("sysfs_mode must be 0400, 0440 or 0444\n");
+		return -EINVAL;
+	}
+
+	hkvp_params = (struct hkvp_params) {
+		.limits = {
+			[HKVP_OWNER_HOST] = {
+				.items = host_items,
+				.bytes = bytes_limit(host_bytes),
+			},
+			[HKVP_OWNER_AGENT] = {
+				.items = agent_items,
+				.bytes = bytes_limit(agent_bytes),
+			},
+		},
+		.host_may_write_guest = host_may_write_guest,
+		.sysfs_items = sysfs_items,
+		.sysfs_mode = sysfs_mode,
+	};
+	return 0;
+}

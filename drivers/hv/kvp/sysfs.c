@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * State, counters and items in sysfs, below the misc device hv_kvp.
+ * Documentation/ABI/testing/sysfs-class-misc-hv_kvp describes every file.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/device.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "hkvp.h"
+#include "intrinsic.h"
+#include "intrinsic_files.h"
+#include "items.h"
+#include "params.h"
+#include "state.h"
+#include "sysfs.h"
+
+/* Set while anything here is registered. */
+static struct hkvp *hkvp;
+static struct workqueue_struct *wq;
+
+/* The folder of one pool. */
+struct pool_folder {
+	struct kobject *kobj;
+	struct hkvp_items *items;
+};
+
+static struct pool_folder folders[HKVP_POOL_COUNT];
+
+/* The folders above are complete, and hkvp_sysfs_changed() may use them. */
+static bool ready;
+
+static const char * const pool_names[HKVP_POOL_COUNT] = {
+	[HKVP_POOL_EXTERNAL] = "external",
+	[HKVP_POOL_GUEST] = "guest",
+	[HKVP_POOL_AUTO] = "auto",
+	[HKVP_POOL_AUTO_EXTERNAL] = "auto_external",
+	[HKVP_POOL_AUTO_INTERNAL] = "auto_internal",
+};
+
+/* The service */
+
+static enum hkvp_state state(void)
+{
+	return READ_ONCE(hkvp->ic.state);
+}
+
+static ssize_t operational_status_show(struct device *dev,
+				       struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", hkvp_state_name(state()));
+}
+static DEVICE_ATTR_RO(operational_status);
+
+static ssize_t status_descriptions_show(struct device *dev,
+					struct device_attribute *attr,
+					char *buf)
+{
+	return sysfs_emit(buf, "%s\n", hkvp_state_description(state()));
+}
+static DEVICE_ATTR_RO(status_descriptions);
+
+static ssize_t enabled_state_show(struct device *dev,
+				  struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "Enabled\n");
+}
+static DEVICE_ATTR_RO(enabled_state);
+
+static ssize_t connections_show(struct device *dev,
+				struct device_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(hkvp->ic.service.connection));
+}
+static DEVICE_ATTR_RO(connections);
+
+static ssize_t show_version(const u32 *field, char *buf)
+{
+	u32 version = READ_ONCE(*field);
+
+	if (!version)
+		return sysfs_emit(buf, "none\n");
+	return sysfs_emit(buf, "%u.%u\n", HKVP_VERSION_MAJOR(version),
+			  HKVP_VERSION_MINOR(version));
+}
+
+static ssize_t framework_version_show(struct device *dev,
+				      struct device_attribute *attr, char *buf)
+{
+	return show_version(&hkvp->ic.versions.fw, buf);
+}
+static DEVICE_ATTR_RO(framework_version);
+
+static ssize_t framework_version_offered_show(struct device *dev,
+					      struct device_attribute *attr,
+					      char *buf)
+{
+	return show_version(&hkvp->ic.versions.fw_offered, buf);
+}
+static DEVICE_ATTR_RO(framework_version_offered);
+
+static ssize_t message_version_show(struct device *dev,
+				    struct device_attribute *attr, char *buf)
+{
+	return show_version(&hkvp->ic.versions.msg, buf);
+}
+static DEVICE_ATTR_RO(message_version);
+
+static ssize_t message_version_offered_show(struct device *dev,
+					    struct device_attribute *attr,
+					    char *buf)
+{
+	return show_version(&hkvp->ic.versions.msg_offered, buf);
+}
+static DEVICE_ATTR_RO(message_version_offered);
+
+static struct attribute *service_attrs[] = {
+	&dev_attr_operational_status.attr,
+	&dev_attr_status_descriptions.attr,
+	&dev_attr_enabled_state.attr,
+	&dev_attr_connections.attr,
+	&dev_attr_framework_version.attr,
+	&dev_attr_framework_version_offered.attr,
+	&dev_attr_message_version.attr,
+	&dev_attr_message_version_offered.attr,
+	NULL
+};
+
+static const struct attribute_group service_group = {
+	.attrs = service_attrs,
+};
+
+/* statistics/: one counter of struct hkvp per file */
+
+struct counter {
+	struct device_attribute attr;
+	size_t offset;
+};
+
+static ssize_t show_counter(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	const struct counter *c = container_of(attr, struct counter, attr);
+	const u64 *value = (void *)hkvp + c->offset;
+
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(*value));
+}
+
+#define COUNTER(_name, _field)						\
+	{								\
+		.attr = __ATTR(_name, 0444, show_counter, NULL),	\
+		.offset = offsetof(struct hkvp, _field) +		\
+			BUILD_BUG_ON_ZERO(sizeof_field(struct hkvp, _field) != 8), \
+	}
+#define OP(_name, _op)		COUNTER(_name, ic.service.stats.ops[_op])
+#define STATUS(_name, _status)	COUNTER(_name, ic.service.stats.status[_status])
+#define DROPPED(_name, _drop)	COUNTER(_name, ic.stats.dropped[_drop])
+
+static struct counter counters[] = {
+	COUNTER(packets, ic.stats.packets),
+	COUNTER(negotiations, ic.stats.negotiations),
+	COUNTER(bad_negotiations, ic.stats.bad_negotiations),
+	COUNTER(bad_size, ic.stats.bad_size),
+	COUNTER(unsupported, ic.stats.unsupported),
+	DROPPED(dropped_short, HKVP_DROP_SHORT),
+	DROPPED(dropped_pipe_flags, HKVP_DROP_PIPE_FLAGS),
+	DROPPED(dropped_pipe_size, HKVP_DROP_PIPE_SIZE),
+	DROPPED(dropped_response, HKVP_DROP_RESPONSE),
+	DROPPED(dropped_type, HKVP_DROP_TYPE),
+	OP(op_get, HKVP_OP_GET),
+	OP(op_set, HKVP_OP_SET),
+	OP(op_delete, HKVP_OP_DELETE),
+	OP(op_enumerate, HKVP_OP_ENUMERATE),
+	OP(op_get_ip_info, HKVP_OP_GET_IP_INFO),
+	OP(op_set_ip_info, HKVP_OP_SET_IP_INFO),
+	OP(op_unknown, HKVP_OP_UNKNOWN),
+	COUNTER(op_deferred, ic.service.stats.deferred),
+	STATUS(status_ok, HKVP_STATUS_OK),
+	STATUS(status_fail, HKVP_STATUS_FAIL),
+	STATUS(status_no_more_items, HKVP_STATUS_NO_MORE_ITEMS),
+	STATUS(status_not_supported, HKVP_STATUS_NOT_SUPPORTED),
+	STATUS(status_not_found, HKVP_STATUS_NOT_FOUND),
+	STATUS(status_invalid_argument, HKVP_STATUS_INVALID_ARGUMENT),
+	STATUS(status_disk_full, HKVP_STATUS_DISK_FULL),
+	STATUS(status_not_connected, HKVP_STATUS_NOT_CONNECTED),
+	COUNTER(channel_opens, channel.stats.opens),
+	COUNTER(channel_reopens, channel.stats.reopens),
+	COUNTER(channel_broken, channel.stats.broken),
+	COUNTER(channel_bad_type, channel.stats.bad_type),
+	COUNTER(channel_ring_full, channel.stats.ring_full),
+	COUNTER(channel_work_runs, channel.stats.work_runs),
+};
+
+static struct attribute *counter_attrs[ARRAY_SIZE(counters) + 1];
+
+static const struct attribute_group statistics_group = {
+	.name = "statistics",
+	.attrs = counter_attrs,
+};
+
+static void list_counters(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		counter_attrs[i] = &counters[i].attr.attr;
+}
+
+/* limits/ */
+
+static ssize_t show_limit(struct device *dev, struct device_attribute *attr,
+			  char *buf);
+
+static DEVICE_ATTR(host_items, 0444, show_limit, NULL);
+static DEVICE_ATTR(host_bytes, 0444, show_limit, NULL);
+static DEVICE_ATTR(agent_items, 0444, show_limit, NULL);
+static DEVICE_ATTR(agent_bytes, 0444, show_limit, NULL);
+static DEVICE_ATTR(sysfs_items, 0444, show_limit, NULL);
+
+static ssize_t show_limit(struct device *dev, struct device_attribute *attr,
+			  char *buf)
+{
+	const struct hkvp_limit *host = &hkvp_params.limits[HKVP_OWNER_HOST];
+	const struct hkvp_limit *agent = &hkvp_params.limits[HKVP_OWNER_AGENT];
+	u64 limit;
+
+	if (attr == &dev_attr_host_items)
+		limit = host->items;
+	else if (attr == &dev_attr_host_bytes)
+		limit = host->bytes;
+	else if (attr == &dev_attr_agent_items)
+		limit = agent->items;
+	else if (attr == &dev_attr_agent_bytes)
+		limit = agent->bytes;
+	else
+		limit = hkvp_params.sysfs_items;
+	return sysfs_emit(buf, "%llu\n", limit);
+}
+
+static struct attribute *limit_attrs[] = {
+	&dev_attr_host_items.attr,
+	&dev_attr_host_bytes.attr,
+	&dev_attr_agent_items.attr,
+	&dev_attr_agent_bytes.attr,
+	&dev_attr_sysfs_items.attr,
+	NULL
+};
+
+static const struct attribute_group limits_group = {
+	.name = "limits",
+	.attrs = limit_attrs,
+};
+
+static const struct attribute_group *groups[] = {
+	&service_group,
+	&statistics_group,
+	&limits_group,
+	NULL
+};
+
+/* One folder per pool */
+
+static enum hkvp_pool_id pool_of(const struct kobject *kobj)
+{
+	enum hkvp_pool_id id = 0;
+
+	while (id < HKVP_POOL_COUNT - 1 && folders[id].kobj != kobj)
+		id++;
+	return id;
+}
+
+static ssize_t count_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	enum hkvp_pool_id id = pool_of(kobj);
+	u32 count = HKVP_INTRINSIC_COUNT;
+
+	if (id != HKVP_POOL_AUTO) {
+		rcu_read_lock();
+		count = hkvp_version_count(hkvp_pool_current(&hkvp->pools[id]));
+		rcu_read_unlock();
+	}
+	return sysfs_emit(buf, "%u\n", count);
+}
+static struct kobj_attribute count_attr = __ATTR_RO(count);
+
+static ssize_t generation_show(struct kobject *kobj,
+			       struct kobj_attribute *attr, char *buf)
+{
+	const struct hkvp_pool *pool = &hkvp->pools[pool_of(kobj)];
+	u64 generation;
+
+	rcu_read_lock();
+	generation = hkvp_version_generation(hkvp_pool_current(pool));
+	rcu_read_unlock();
+	return sysfs_emit(buf, "%llu\n", generation);
+}
+static struct kobj_attribute generation_attr = __ATTR_RO(generation);
+
+static ssize_t bytes_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	struct hkvp_pool_usage usage =
+		hkvp_pool_usage(&hkvp->pools[pool_of(kobj)]);
+
+	return sysfs_emit(buf, "%llu\n", usage.current_bytes +
+			  usage.backlog_bytes + usage.retained_bytes);
+}
+static struct kobj_attribute bytes_attr = __ATTR_RO(bytes);
+
+static ssize_t items_generation_show(struct kobject *kobj,
+				     struct kobj_attribute *attr, char *buf)
+{
+	const struct hkvp_items *items = folders[pool_of(kobj)].items;
+
+	return sysfs_emit(buf, "%llu\n", hkvp_items_generation(items));
+}
+static struct kobj_attribute items_generation_attr =
+	__ATTR_RO(items_generation);
+
+static ssize_t items_left_out_show(struct kobject *kobj,
+				   struct kobj_attribute *attr, char *buf)
+{
+	const struct hkvp_items *items = folders[pool_of(kobj)].items;
+
+	return sysfs_emit(buf, "%u\n", hkvp_items_left_out(items));
+}
+static struct kobj_attribute items_left_out_attr = __ATTR_RO(items_left_out);
+
+static const struct attribute * const pool_attrs[] = {
+	&count_attr.attr,
+	&generation_attr.attr,
+	&bytes_attr.attr,
+	NULL
+};
+
+/* Of pools whose items/ follows them; intrinsic items are always the same. */
+static const struct attribute * const items_attrs[] = {
+	&items_generation_attr.attr,
+	&items_left_out_attr.attr,
+	NULL
+};
+
+/* Files go before what they show. */
+static void remove_folder(enum hkvp_pool_id id)
+{
+	struct pool_folder *folder = &folders[id];
+
+	if (id == HKVP_POOL_AUTO)
+		hkvp_intrinsic_files_remove();
+	sysfs_remove_files(folder->kobj, items_attrs);
+	sysfs_remove_files(folder->kobj, pool_attrs);
+	hkvp_items_destroy(folder->items);
+	kobject_put(folder->kobj);
+	*folder = (struct pool_folder) { };
+}
+
+static int make_folder(enum hkvp_pool_id id, struct kobject *parent)
+{
+	struct pool_folder *folder = &folders[id];
+	int ret;
+
+	folder->kobj = kobject_create_and_add(pool_names[id], parent);
+	if (!folder->kobj)
+		return -ENOMEM;
+	ret = sysfs_create_files(folder->kobj, pool_attrs);
+	if (ret)
+		goto undo;
+	if (id == HKVP_POOL_AUTO) {
+		ret = hkvp_intrinsic_files_create(folder->kobj);
+	} else {
+		folder->items = hkvp_items_create(folder->kobj,
+						  &hkvp->pools[id], wq);
+		ret = folder->items ?
+			sysfs_create_files(folder->kobj, items_attrs) : -ENOMEM;
+	}
+	if (ret)
+		goto undo;
+	return 0;
+
+undo:
+	remove_folder(id);
+	return ret;
+}
+
+/* The device is here for its folder in sysfs; it has no operations yet. */
+static int no_open(struct inode *inode, struct file *file)
+{
+	return -ENXIO;
+}
+
+static const struct file_operations fops = {
+	.owner = THIS_MODULE,
+	.open = no_open,
+};
+
+static struct miscdevice misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = KBUILD_MODNAME,
+	.fops = &fops,
+	.mode = 0600,
+	.groups = groups,
+};
+
+/**
+ * hkvp_sysfs_register() - show the service to userland
+ * @kvp: the service; outlives this
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOMEM, or what sysfs returns.
+ */
+int hkvp_sysfs_register(struct hkvp *kvp)
+{
+	enum hkvp_pool_id id;
+	int ret;
+
+	wq = alloc_workqueue("hv_kvp_sysfs", WQ_UNBOUND, 0);
+	if (!wq)
+		return -ENOMEM;
+	hkvp = kvp;
+	list_counters();
+	ret = misc_register(&misc);
+	if (ret)
+		goto queue;
+
+	for (id = 0; id < HKVP_POOL_COUNT; id++) {
+		ret = make_folder(id, &misc.this_device->kobj);
+		if (ret)
+			goto folders;
+	}
+	smp_store_release(&ready, true);
+
+	/* what the host has changed between the look of the folders and now */
+	for (id = 0; id < HKVP_POOL_COUNT; id++)
+		hkvp_sysfs_changed(NULL, id);
+	return 0;
+
+folders:
+	while (id--)
+		remove_folder(id);
+	misc_deregister(&misc);
+queue:
+	destroy_workqueue(wq);
+	return ret;
+}
+
+/**
+ * hkvp_sysfs_unregister() - undo hkvp_sysfs_register()
+ *
+ * Context: process, may sleep; waits for readers of the files.
+ */
+void hkvp_sysfs_unregister(void)
+{
+	enum hkvp_pool_id id;
+
+	WRITE_ONCE(ready, false);
+	/* hkvp_sysfs_changed() has seen that, everywhere */
+	synchronize_rcu();
+	for (id = 0; id < HKVP_POOL_COUNT; id++)
+		remove_folder(id);
+	misc_deregister(&misc);
+	destroy_workqueue(wq);
+}
+
+/**
+ * hkvp_sysfs_changed() - a pool has a new version
+ * @ctx: not used
+ * @pool: the pool
+ *
+ * As changed of struct hkvp_service_ops. May come at any time, before
+ * hkvp_sysfs_register() and after hkvp_sysfs_unregister() too.
+ *
+ * Context: any.
+ */
+void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool)
+{
+	rcu_read_lock();
+	if (smp_load_acquire(&ready) && folders[pool].items)
+		hkvp_items_changed(folders[pool].items);
+	rcu_read_unlock();
+}

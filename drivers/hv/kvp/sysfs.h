@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* State, counters and items in /sys/class/misc/hv_kvp/. */
+#ifndef HKVP_SYSFS_H
+#define HKVP_SYSFS_H
+
+#include "wire.h"
+
+struct hkvp;
+
+int hkvp_sysfs_register(struct hkvp *kvp);
+void hkvp_sysfs_unregister(void);
+void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool);
+
+#endif /* HKVP_SYSFS_H */
