@@ -115,10 +115,9 @@ struct hkvp_change {
  * @wq: queue of @reclaim
  * @reclaim: frees what no reader and no pin can see any more; never runs twice
  *	at a time
- * @reclaimed: bytes that @reclaim has dealt with since init; see
- *	hkvp_pool_usage()
- * @retained: bytes that are kept for pinned old versions alone; written by
- *	@reclaim
+ * @reclaimed: bytes that @reclaim has dealt with since init, wrapping; who else
+ *	reads it uses READ_ONCE(), as of @retained
+ * @retained: bytes that are kept for pinned old versions alone
  */
 struct hkvp_pool {
 	struct hkvp_version __rcu *root;
@@ -126,8 +125,8 @@ struct hkvp_pool {
 	hsiphash_key_t seed;
 	struct workqueue_struct *wq;
 	struct delayed_work reclaim;
-	atomic64_t reclaimed;
-	atomic64_t retained;
+	unsigned long reclaimed;
+	unsigned long retained;
 };
 
 /**
@@ -145,13 +144,13 @@ int hkvp_pool_init(struct hkvp_pool *pool,
  * hkvp_pool_destroy() - free a pool and all its items
  * @pool: pool that hkvp_pool_init() made
  *
- * Before the call: stop whatever reads or changes the pool (and wait for it:
- * a read-side section that began earlier must have ended, so rcu_barrier() or
- * synchronize_rcu() after the last caller is gone), and drop all pins. Nothing
- * of the pool runs after it, so that no rcu_barrier() is needed on its behalf.
+ * Before the call: stop whatever begins to read or change the pool, and drop all
+ * pins. Read-side sections that began earlier are waited for. Nothing of the
+ * pool runs afterwards, and no RCU callback of its is ever outstanding, so that
+ * module exit needs no rcu_barrier() on its behalf.
  *
  * A pin that is still open is a bug of the caller: it is reported with a
- * warning, and what the pin may still read is leaked rather than freed.
+ * warning, and the pool is leaked rather than freed under its reader.
  *
  * Context: process, may sleep. Cost: n.
  */

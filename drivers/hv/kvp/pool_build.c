@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A version from its first change to its publication. */
+#include <linux/errno.h>
+#include <linux/slab.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
+
+#include "pool_version.h"
+#include "wire.h"
+
+static_assert(sizeof(struct hkvp_item) + HKVP_KEY_SIZE + HKVP_VALUE_SIZE <=
+	      HKVP_ALLOC_MAX);
+static_assert(sizeof(struct hkvp_version) +
+	      HKVP_CHANGE_DROPS * sizeof(void *) <= HKVP_ALLOC_MAX);
+
+/*
+ * An unpublished copy of @base, or with NULL an empty first version, that has
+ * room to drop @drops parts.
+ */
+struct hkvp_version *hkvp_build_begin(struct hkvp_pool *pool,
+				      struct hkvp_version *base, u32 drops,
+				      gfp_t gfp)
+{
+	u32 size = sizeof(struct hkvp_version) + drops * sizeof(void *);
+	struct hkvp_version *v = kmalloc(size, gfp);
+
+	if (!v)
+		return NULL;
+	memset(v, 0, sizeof(*v));
+	if (base) {
+		memcpy(v, base, offsetof(struct hkvp_version, refs));
+		v->generation++;
+		v->turnover += base->size;
+	}
+	v->size = size;
+	v->pool = pool;
+	v->older = base;
+	refcount_set(&v->refs, 1);
+	v->dead.max = drops;
+	return v;
+}
+
+/* Most parts that @change alone drops from @base. */
+u32 hkvp_build_drops(const struct hkvp_version *base,
+		     const struct hkvp_change *change)
+{
+	u32 keys = HKVP_TRIE_LEVELS + 1;
+	u32 order = base->shift / HKVP_TRIE_BITS;
+
+	return (change->delete ? 2 : 1) * (keys + order) + 1;
+}
+
+/* Room for what one more change drops. The first one has it already. */
+static int make_room(struct hkvp_version *v, gfp_t gfp)
+{
+	struct hkvp_dead *dead = v->dead.next ?: &v->dead;
+
+	if (!dead->count || dead->max - dead->count >= HKVP_CHANGE_DROPS)
+		return 0;
+	dead = kmalloc(HKVP_ALLOC_MAX, gfp);
+	if (!dead)
+		return -ENOMEM;
+	dead->count = 0;
+	dead->max = (HKVP_ALLOC_MAX - sizeof(*dead)) / sizeof(dead->part[0]);
+	dead->next = v->dead.next;
+	v->dead.next = dead;
+	v->turnover += HKVP_ALLOC_MAX;
+	return 0;
+}
+
+/* Whether @v is over a limit of @owner, and more so than what it is built on. */
+bool hkvp_build_over_limit(const struct hkvp_version *v, enum hkvp_owner owner)
+{
+	const struct hkvp_limit *limit = &v->pool->limits[owner];
+	const struct hkvp_version *base = v->older;
+
+	return (v->items[owner] > limit->items &&
+		v->items[owner] > base->items[owner]) ||
+	       (v->item_bytes[owner] > limit->bytes &&
+		v->item_bytes[owner] > base->item_bytes[owner]);
+}
+
+static void charge(struct hkvp_version *v, enum hkvp_owner owner, u32 size)
+{
+	v->items[owner]++;
+	v->item_bytes[owner] += size;
+}
+
+static void uncharge(struct hkvp_version *v, const struct hkvp_item *item)
+{
+	v->items[item->owner]--;
+	v->item_bytes[item->owner] -= item->part.size;
+}
+
+static struct hkvp_item *new_item(struct hkvp_version *v,
+				  const struct hkvp_change *change, u32 hash,
+				  u32 size, gfp_t gfp)
+{
+	struct hkvp_item *item = hkvp_part_new(v, HKVP_PART_ITEM, size, gfp);
+
+	if (!item)
+		return NULL;
+	item->part.hash = hash;
+	item->connection = change->connection;
+	item->key_size = change->key_size;
+	item->value_size = change->value_size;
+	item->type = change->type;
+	item->owner = change->owner;
+	memcpy(item->data, change->key, change->key_size);
+	memcpy(item->data + change->key_size, change->value,
+	       change->value_size);
+	return item;
+}
+
+static int replace(struct hkvp_version *v, u32 index, struct hkvp_item *old,
+		   struct hkvp_item *item, gfp_t gfp)
+{
+	int err = hkvp_order_set(v, index, item, gfp);
+
+	if (err)
+		hkvp_part_drop(v, item);
+	else
+		hkvp_part_drop(v, old);
+	return err;
+}
+
+static int append(struct hkvp_version *v, struct hkvp_item *item, gfp_t gfp)
+{
+	int err = hkvp_order_append(v, item, gfp);
+
+	if (err) {
+		hkvp_part_drop(v, item);
+		return err;
+	}
+	err = hkvp_keys_insert(v, item->part.hash, v->count, gfp);
+	if (!err)
+		v->count++;
+	return err;
+}
+
+static int set(struct hkvp_version *v, const struct hkvp_change *change,
+	       u32 hash, u32 index, struct hkvp_item *old, bool strict,
+	       gfp_t gfp)
+{
+	u32 size = sizeof(*old) + change->key_size + change->value_size;
+	struct hkvp_item *item;
+
+	if (!old && v->count == HKVP_ITEMS_MAX)
+		return -ENOSPC;
+	if (old)
+		uncharge(v, old);
+	charge(v, change->owner, size);
+	if (strict && hkvp_build_over_limit(v, change->owner))
+		return -ENOSPC;
+
+	item = new_item(v, change, hash, size, gfp);
+	if (!item)
+		return -ENOMEM;
+	return old ? replace(v, index, old, item, gfp) : append(v, item, gfp);
+}
+
+static int delete(struct hkvp_version *v, u32 index, struct hkvp_item *old,
+		  gfp_t gfp)
+{
+	u32 last = v->count - 1;
+	int err;
+
+	err = hkvp_keys_remove(v, old->part.hash, index, gfp);
+	if (!err && index != last)
+		err = hkvp_keys_move(v, hkvp_order_at(v, last)->part.hash, last,
+				     index, gfp);
+	if (!err)
+		err = hkvp_order_remove(v, index, gfp);
+	if (err)
+		return err;
+	v->count--;
+	uncharge(v, old);
+	hkvp_part_drop(v, old);
+	return 0;
+}
+
+/*
+ * Make @change in @v. With @strict the limits count for this very change. On
+ * error @v is good for hkvp_build_abort() alone.
+ */
+int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
+		     bool strict, gfp_t gfp)
+{
+	struct hkvp_item *old;
+	u32 hash, index = 0;
+	int err;
+
+	hash = hkvp_keys_hash(v->pool, change->key, change->key_size);
+	old = hkvp_keys_find(v, hash, change->key, change->key_size, &index);
+	if (change->delete && !old)
+		return -ENOENT;
+	err = make_room(v, gfp);
+	if (err)
+		return err;
+	if (change->delete)
+		return delete(v, index, old, gfp);
+	return set(v, change, hash, index, old, strict, gfp);
+}
+
+/* Free @v, which nobody has seen, and all that was born in it. */
+void hkvp_build_abort(struct hkvp_version *v)
+{
+	struct hkvp_dead *dead, *next;
+
+	for (dead = v->dead.next; dead; dead = next) {
+		next = dead->next;
+		kfree(dead);
+	}
+	hkvp_parts_free(v->keys, v->generation, false);
+	hkvp_parts_free(v->order, v->generation, false);
+	kfree(v);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the model programs share: KTAP, random numbers, keys, invariants. */
+#ifndef MODEL_COMMON_H
+#define MODEL_COMMON_H
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <linux/string.h>
+#include <linux/types.h>
+
+#include "pool.h"
+
+/* Ends the program: what follows a broken invariant tells nothing. */
+#define REQUIRE(cond, ...) do {						\
+	if (!(cond)) {							\
+		printf("# %s:%d: %s\n#", __FILE__, __LINE__, #cond);	\
+		printf(" " __VA_ARGS__);					\
+		printf("\n");						\
+		fflush(stdout);						\
+		abort();						\
+	}								\
+} while (0)
+
+void ktap_plan(unsigned int tests);
+void ktap_ok(const char *format, ...) __printf(1, 2);
+
+/* Numbers of one thread's own sequence. */
+struct rng {
+	u64 state;
+};
+
+u64 rng_next(struct rng *rng);
+u32 rng_below(struct rng *rng, u32 limit);
+
+/* Key number @n as UTF-16LE with its NUL; returns its bytes. */
+#define MODEL_KEY_SIZE 42
+u32 model_key(u8 key[MODEL_KEY_SIZE], u32 n);
+
+/* Everything that must hold in a version, whatever led to it. */
+void check_version(const struct hkvp_version *v);
+
+double seconds(void);
+
+/* First argument as a number, or @fallback. */
+u64 argument(int argc, char **argv, u64 fallback);
+
+extern const struct hkvp_limit no_limits[HKVP_OWNER_COUNT];
+
+#endif /* MODEL_COMMON_H */

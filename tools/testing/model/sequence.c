@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Random sequences of operations, each compared with a plain reference: an array
+ * of items that is searched from end to end. After every step the new version
+ * must be what the reference is, and every invariant must hold in it; pinned
+ * versions must stay what they were. Allocations fail now and then.
+ *
+ * Argument: steps.
+ */
+#include <linux/siphash.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "common.h"
+#include "pool_version.h"
+
+#define PINS		6
+#define BATCH_MAX	24
+#define VALUE_MAX	24
+
+struct ref_item {
+	u32 key;
+	u8 value[VALUE_MAX];
+	u32 value_size;
+	u32 type;
+	u32 connection;
+	enum hkvp_owner owner;
+	u64 generation;
+};
+
+struct ref {
+	struct ref_item *item;
+	u32 count;
+	u32 max;
+	u64 generation;
+};
+
+struct setup {
+	const char *name;
+	u32 keys;		/* how many keys there are */
+	u32 hash_mask;
+	u32 limit_items;
+	u64 limit_bytes;
+	u32 deletes;		/* of 100 changes */
+	u32 share;		/* of the steps, in percent */
+	u32 check_every;	/* steps */
+};
+
+static const struct setup setups[] = {
+	{ "small", 12, ~0u, ~0u, ~0ull, 45, 40, 1 },
+	{ "one level and a bit", 60, ~0u, ~0u, ~0ull, 45, 15, 1 },
+	{ "colliding hashes", 40, 0x21, ~0u, ~0ull, 45, 15, 1 },
+	{ "hashes alike in all low bits", 40, 0xc0000001, ~0u, ~0ull, 45, 10, 1 },
+	{ "one hash for all", 24, 0, ~0u, ~0ull, 40, 5, 1 },
+	{ "limits", 40, ~0u, 15, 1800, 30, 10, 1 },
+	{ "thousands", 3000, ~0u, ~0u, ~0ull, 42, 5, 200 },
+};
+
+struct pin {
+	struct hkvp_version *version;
+	struct ref ref;
+};
+
+struct model {
+	const struct setup *setup;
+	struct rng rng;
+	struct hkvp_pool pool;
+	struct ref ref;
+	struct pin pin[PINS];
+	u64 refused, failed;
+};
+
+static void ref_copy(struct ref *to, const struct ref *from)
+{
+	if (to->max < from->count) {
+		to->max = from->count + 64;
+		to->item = realloc(to->item, to->max * sizeof(*to->item));
+		REQUIRE(to->item);
+	}
+	to->count = from->count;
+	to->generation = from->generation;
+	if (from->count)
+		memcpy(to->item, from->item, from->count * sizeof(*to->item));
+}
+
+static struct ref_item *ref_find(const struct ref *ref, u32 key)
+{
+	u32 i;
+
+	for (i = 0; i < ref->count; i++)
+		if (ref->item[i].key == key)
+			return &ref->item[i];
+	return NULL;
+}
+
+static u32 ref_hash(struct model *m, u32 n)
+{
+	u8 key[MODEL_KEY_SIZE];
+	u32 size = model_key(key, n);
+
+	return hsiphash(key, size, &m->pool.seed);
+}
+
+static bool ref_collides(struct model *m, const struct ref *ref, u32 key)
+{
+	u32 hash = ref_hash(m, key);
+	u32 i, same = 0;
+
+	if (m->setup->hash_mask == ~0u)
+		return false;
+	for (i = 0; i < ref->count; i++)
+		same += ref_hash(m, ref->item[i].key) == hash;
+	return same >= HKVP_COLLISIONS_MAX;
+}
+
+static u64 ref_bytes(const struct ref *ref, enum hkvp_owner owner, u32 *items)
+{
+	u64 bytes = 0;
+	u32 i;
+
+	*items = 0;
+	for (i = 0; i < ref->count; i++) {
+		if (ref->item[i].owner != owner)
+			continue;
+		++*items;
+		bytes += sizeof(struct hkvp_item) + MODEL_KEY_SIZE +
+			 ref->item[i].value_size;
+	}
+	return bytes;
+}
+
+static bool ref_over(struct model *m, const struct ref *now,
+		     const struct ref *before, enum hkvp_owner owner)
+{
+	u32 items, old_items;
+	u64 bytes = ref_bytes(now, owner, &items);
+	u64 old_bytes = ref_bytes(before, owner, &old_items);
+
+	return (items > m->setup->limit_items && items > old_items) ||
+	       (bytes > m->setup->limit_bytes && bytes > old_bytes);
+}
+
+/* One change of the reference; its generation is that of the version to be. */
+static int ref_apply(struct model *m, struct ref *ref,
+		     const struct ref_item *change, bool delete)
+{
+	struct ref_item *old = ref_find(ref, change->key);
+
+	if (delete) {
+		if (!old)
+			return -ENOENT;
+		*old = ref->item[--ref->count];
+		return 0;
+	}
+	if (!old) {
+		if (ref_collides(m, ref, change->key))
+			return -ENOSPC;
+		if (ref->count == ref->max) {
+			ref->max = ref->max * 2 + 64;
+			ref->item = realloc(ref->item,
+					    ref->max * sizeof(*ref->item));
+			REQUIRE(ref->item);
+		}
+		old = &ref->item[ref->count++];
+	}
+	*old = *change;
+	old->generation = ref->generation;
+	return 0;
+}
+
+static void compare(const struct hkvp_version *v, const struct ref *ref)
+{
+	u8 key[MODEL_KEY_SIZE];
+	u32 i;
+
+	REQUIRE(hkvp_version_count(v) == ref->count);
+	REQUIRE(hkvp_version_generation(v) == ref->generation);
+	for (i = 0; i < ref->count; i++) {
+		const struct hkvp_item *item = hkvp_version_at(v, i);
+		const struct ref_item *want = &ref->item[i];
+		u32 size = model_key(key, want->key);
+
+		REQUIRE(item->key_size == size);
+		REQUIRE(!memcmp(hkvp_item_key(item), key, size));
+		REQUIRE(item->value_size == want->value_size);
+		REQUIRE(!memcmp(hkvp_item_value(item), want->value, want->value_size));
+		REQUIRE(item->type == want->type);
+		REQUIRE(item->owner == want->owner);
+		REQUIRE(item->connection == want->connection);
+		REQUIRE(hkvp_item_generation(item) == want->generation);
+	}
+}
+
+static void compare_missing(struct model *m, const struct hkvp_version *v)
+{
+	u32 n = rng_below(&m->rng, m->setup->keys);
+	u8 key[MODEL_KEY_SIZE];
+	u32 size = model_key(key, n);
+	const struct hkvp_item *item = hkvp_version_find(v, key, size);
+
+	REQUIRE(!item == !ref_find(&m->ref, n));
+	REQUIRE(!hkvp_version_find(v, key, size - 2), "a prefix was found");
+}
+
+static void compare_current(struct model *m)
+{
+	rcu_read_lock();
+	check_version(hkvp_pool_current(&m->pool));
+	compare(hkvp_pool_current(&m->pool), &m->ref);
+	compare_missing(m, hkvp_pool_current(&m->pool));
+	rcu_read_unlock();
+}
+
+static void random_change(struct model *m, struct ref_item *change, bool *delete)
+{
+	u32 i;
+
+	memset(change, 0, sizeof(*change));
+	change->key = rng_below(&m->rng, m->setup->keys);
+	*delete = rng_below(&m->rng, 100) < m->setup->deletes;
+	change->value_size = rng_below(&m->rng, VALUE_MAX + 1);
+	for (i = 0; i < change->value_size; i++)
+		change->value[i] = rng_next(&m->rng) >> 40;
+	change->type = 1 + rng_below(&m->rng, 11);
+	change->owner = rng_below(&m->rng, HKVP_OWNER_COUNT);
+	change->connection = rng_below(&m->rng, 3);
+}
+
+struct packed_change {
+	struct hkvp_change change;
+	u8 key[MODEL_KEY_SIZE];
+};
+
+static void pack(struct packed_change *p, const struct ref_item *item,
+		 bool delete)
+{
+	p->change = (struct hkvp_change) {
+		.key = p->key,
+		.key_size = model_key(p->key, item->key),
+		.delete = delete,
+	};
+	if (delete)
+		return;
+	p->change.value = item->value;
+	p->change.value_size = item->value_size;
+	p->change.type = item->type;
+	p->change.connection = item->connection;
+	p->change.owner = item->owner;
+}
+
+/* @err is what the pool said, @want the reference, whose outcome is @next. */
+static void settle(struct model *m, int err, int want, const struct ref *next)
+{
+	bool failed = shim_failed();
+
+	shim_fail_nth(0);
+	if (err == -ENOMEM) {
+		REQUIRE(failed);
+		m->failed++;
+		return;
+	}
+	REQUIRE(err == want, "got %d, want %d", err, want);
+	if (want)
+		m->refused++;
+	else
+		ref_copy(&m->ref, next);
+}
+
+static void arm(struct model *m)
+{
+	if (rng_below(&m->rng, 50) == 0)
+		shim_fail_nth(1 + rng_below(&m->rng, 14));
+}
+
+static void step_change(struct model *m)
+{
+	static struct ref next;
+	struct packed_change packed;
+	struct ref_item item;
+	bool delete;
+	int want, err;
+
+	random_change(m, &item, &delete);
+	ref_copy(&next, &m->ref);
+	next.generation++;
+	want = ref_apply(m, &next, &item, delete);
+	if (!want && !delete && ref_over(m, &next, &m->ref, item.owner))
+		want = -ENOSPC;
+	pack(&packed, &item, delete);
+	arm(m);
+	err = hkvp_pool_change(&m->pool, &packed.change,
+			       rng_below(&m->rng, 2) ? GFP_ATOMIC : GFP_KERNEL);
+	if (err == -EAGAIN)
+		err = hkvp_pool_change(&m->pool, &packed.change, GFP_KERNEL);
+	settle(m, err, want, &next);
+}
+
+static void step_batch(struct model *m)
+{
+	static struct ref next;
+	struct packed_change packed[BATCH_MAX];
+	struct hkvp_change changes[BATCH_MAX];
+	struct ref_item item[BATCH_MAX];
+	u32 count = rng_below(&m->rng, BATCH_MAX + 1);
+	u64 expect = HKVP_ANY_GENERATION;
+	bool delete;
+	int want = 0;
+	u32 i;
+
+	ref_copy(&next, &m->ref);
+	next.generation += !!count;
+	for (i = 0; i < count; i++) {
+		random_change(m, &item[i], &delete);
+		/* Mostly batches that succeed. */
+		if (delete && !ref_find(&next, item[i].key) &&
+		    rng_below(&m->rng, 20))
+			delete = false;
+		if (!want)
+			want = ref_apply(m, &next, &item[i], delete);
+		pack(&packed[i], &item[i], delete);
+		changes[i] = packed[i].change;
+	}
+	if (!want && (ref_over(m, &next, &m->ref, HKVP_OWNER_HOST) ||
+		      ref_over(m, &next, &m->ref, HKVP_OWNER_AGENT)))
+		want = -ENOSPC;
+	if (rng_below(&m->rng, 4) == 0)
+		expect = m->ref.generation - rng_below(&m->rng, 2);
+	if (expect != HKVP_ANY_GENERATION && expect != m->ref.generation)
+		want = -ESTALE;
+	arm(m);
+	settle(m, hkvp_pool_batch(&m->pool, changes, count, expect), want, &next);
+}
+
+struct told {
+	const struct ref *old, *new;
+	u32 changes;
+};
+
+static u32 key_number(const struct hkvp_item *item)
+{
+	char text[MODEL_KEY_SIZE / 2];
+	u32 i;
+
+	for (i = 0; i < sizeof(text); i++)
+		text[i] = item->data[2 * i];
+	return strtoul(text + strlen("kvp-model-"), NULL, 10);
+}
+
+static int told(void *ctx, const struct hkvp_item *old,
+		const struct hkvp_item *new)
+{
+	struct told *t = ctx;
+	u32 key = key_number(new ?: old);
+	struct ref_item *was = ref_find(t->old, key);
+	struct ref_item *is = ref_find(t->new, key);
+
+	REQUIRE(old || new);
+	REQUIRE(!old == !was && !new == !is);
+	REQUIRE(!old || hkvp_item_generation(old) == was->generation);
+	REQUIRE(!new || hkvp_item_generation(new) == is->generation);
+	REQUIRE(!old || !new || was->generation != is->generation);
+	t->changes++;
+	return 0;
+}
+
+static int stop_at_once(void *ctx, const struct hkvp_item *old,
+			const struct hkvp_item *new)
+{
+	(void)old;
+	(void)new;
+	++*(u32 *)ctx;
+	return 7;
+}
+
+static void check_diff(const struct pin *a, const struct pin *b)
+{
+	struct told t = { .old = &a->ref, .new = &b->ref };
+	struct ref_item *other;
+	u32 want = 0, calls = 0;
+	u32 i;
+
+	for (i = 0; i < a->ref.count; i++)
+		want += !ref_find(&b->ref, a->ref.item[i].key);
+	for (i = 0; i < b->ref.count; i++) {
+		other = ref_find(&a->ref, b->ref.item[i].key);
+		want += !other || other->generation != b->ref.item[i].generation;
+	}
+	REQUIRE(!hkvp_version_diff(a->version, b->version, told, &t));
+	REQUIRE(t.changes == want, "told %u, want %u", t.changes, want);
+	REQUIRE(hkvp_version_diff(a->version, b->version, stop_at_once, &calls) ==
+		(want ? 7 : 0));
+	REQUIRE(calls == !!want);
+}
+
+static void unpin(struct pin *pin)
+{
+	check_version(pin->version);
+	compare(pin->version, &pin->ref);
+	hkvp_version_unpin(pin->version);
+	pin->version = NULL;
+}
+
+static void step_pin(struct model *m)
+{
+	struct pin *pin = &m->pin[rng_below(&m->rng, PINS)];
+	struct pin *other = &m->pin[rng_below(&m->rng, PINS)];
+
+	if (pin->version && other->version)
+		check_diff(pin, other);
+	if (pin->version) {
+		unpin(pin);
+		return;
+	}
+	pin->version = hkvp_pool_pin(&m->pool);
+	ref_copy(&pin->ref, &m->ref);
+	compare(pin->version, &pin->ref);
+}
+
+static void step(struct model *m)
+{
+	u32 what = rng_below(&m->rng, 100);
+
+	if (what < 80)
+		step_change(m);
+	else if (what < 90)
+		step_batch(m);
+	else
+		step_pin(m);
+}
+
+static void run(const struct setup *setup, u64 steps)
+{
+	const struct hkvp_limit limits[HKVP_OWNER_COUNT] = {
+		{ setup->limit_items, setup->limit_bytes },
+		{ setup->limit_items, setup->limit_bytes },
+	};
+	struct model m = { .setup = setup, .rng = { steps + setup->keys } };
+	struct shim_memory before = shim_memory();
+	u64 i;
+
+	shim_hash_mask = setup->hash_mask;
+	REQUIRE(!hkvp_pool_init(&m.pool, limits));
+	for (i = 0; i < steps; i++) {
+		step(&m);
+		if (i % setup->check_every == 0)
+			compare_current(&m);
+	}
+	compare_current(&m);
+	for (i = 0; i < PINS; i++) {
+		if (m.pin[i].version)
+			unpin(&m.pin[i]);
+		free(m.pin[i].ref.item);
+	}
+	hkvp_pool_destroy(&m.pool);
+	free(m.ref.item);
+	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	REQUIRE(shim_memory().bytes == before.bytes, "leak");
+	ktap_ok("sequence: %s: %llu steps, %llu versions, %llu refused, %llu without memory",
+		setup->name, (unsigned long long)steps,
+		(unsigned long long)m.ref.generation,
+		(unsigned long long)m.refused, (unsigned long long)m.failed);
+}
+
+int main(int argc, char **argv)
+{
+	u64 steps = argument(argc, argv, 2000000);
+	u32 i;
+
+	ktap_plan(ARRAY_SIZE(setups));
+	for (i = 0; i < ARRAY_SIZE(setups); i++)
+		run(&setups[i], steps * setups[i].share / 100);
+	return 0;
+}

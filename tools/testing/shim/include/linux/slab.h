@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * kmalloc() on malloc(): counts what is requested, fails when told to, poisons
+ * what is freed, and ends the program where the kernel would be wrong to sleep
+ * or to ask for more than a page.
+ */
+#ifndef SHIM_LINUX_SLAB_H
+#define SHIM_LINUX_SLAB_H
+
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+void *kmalloc(size_t size, gfp_t gfp) __attribute__((__malloc__, __alloc_size__(1)));
+void kfree(const void *p);
+void kfree_sensitive(const void *p);
+void *kmemdup(const void *p, size_t size, gfp_t gfp);
+
+static inline void *kzalloc(size_t size, gfp_t gfp)
+{
+	return kmalloc(size, gfp | __GFP_ZERO);
+}
+
+static inline void *kcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? NULL : kzalloc(bytes, gfp);
+}
+
+static inline void *kmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	size_t bytes;
+
+	return __builtin_mul_overflow(n, size, &bytes) ? NULL : kmalloc(bytes, gfp);
+}
+
+/* Of all threads: bytes requested and not freed, their highest, and blocks. */
+struct shim_memory {
+	long bytes;
+	long peak;
+	long blocks;
+};
+
+struct shim_memory shim_memory(void);
+void shim_memory_reset_peak(void);
+
+/*
+ * This thread's @nth allocation from now on fails, the first being 1; with 0
+ * none does. shim_failed() tells whether it came to that.
+ */
+void shim_fail_nth(unsigned long nth);
+bool shim_failed(void);
+
+/* Allocations of this thread so far, and where to catch their sizes. */
+unsigned long shim_allocations(void);
+
+#endif /* SHIM_LINUX_SLAB_H */

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel facilities that the pure files of the driver use, in user space:
+ * see the headers in include/. Memory, random numbers and the hash.
+ *
+ * With SHIM_FAST memory is neither counted nor poisoned, for benchmarks.
+ */
+#include <linux/bug.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/siphash.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#define PAGE 4096
+
+_Thread_local int *shim_warnings;
+u32 shim_hash_mask = ~0u;
+
+static struct shim_memory memory;
+static _Thread_local unsigned long allocations;
+static _Thread_local unsigned long fail_at;
+static _Thread_local bool failed;
+
+/* In front of each block. */
+struct block {
+	size_t size;
+	size_t magic;
+};
+
+#define MAGIC 0x6b766d656d6f7279ul
+
+static void count(long bytes)
+{
+#ifndef SHIM_FAST
+	long now = __atomic_add_fetch(&memory.bytes, bytes, __ATOMIC_RELAXED);
+	long peak = __atomic_load_n(&memory.peak, __ATOMIC_RELAXED);
+
+	__atomic_fetch_add(&memory.blocks, bytes > 0 ? 1 : -1, __ATOMIC_RELAXED);
+	while (now > peak &&
+	       !__atomic_compare_exchange_n(&memory.peak, &peak, now, false,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+#else
+	(void)bytes;
+#endif
+}
+
+static void poison(void *p, int with, size_t size)
+{
+#ifndef SHIM_FAST
+	memset(p, with, size);
+#else
+	(void)p;
+	(void)with;
+	(void)size;
+#endif
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	struct block *b;
+
+	BUG_ON(rcu_read_lock_held() && gfpflags_allow_blocking(gfp));
+	BUG_ON(size > PAGE && !gfpflags_allow_blocking(gfp));
+	if (++allocations == fail_at) {
+		failed = true;
+		return NULL;
+	}
+	b = malloc(sizeof(*b) + size);
+	if (!b)
+		return NULL;
+	b->size = size;
+	b->magic = MAGIC;
+	if (gfp & __GFP_ZERO)
+		memset(b + 1, 0, size);
+	else
+		poison(b + 1, 0xa5, size);
+	count(size);
+	return b + 1;
+}
+
+void kfree(const void *p)
+{
+	struct block *b = (struct block *)p - 1;
+
+	if (!p)
+		return;
+	BUG_ON(b->magic != MAGIC);
+	count(-(long)b->size);
+	b->magic = 0;
+	poison(b + 1, 0x6b, b->size);
+	free(b);
+}
+
+void kfree_sensitive(const void *p)
+{
+	if (p)
+		memzero_explicit((void *)p, ((struct block *)p - 1)->size);
+	kfree(p);
+}
+
+void *kmemdup(const void *p, size_t size, gfp_t gfp)
+{
+	void *copy = kmalloc(size, gfp);
+
+	return copy ? memcpy(copy, p, size) : NULL;
+}
+
+struct shim_memory shim_memory(void)
+{
+	return (struct shim_memory) {
+		.bytes = __atomic_load_n(&memory.bytes, __ATOMIC_RELAXED),
+		.peak = __atomic_load_n(&memory.peak, __ATOMIC_RELAXED),
+		.blocks = __atomic_load_n(&memory.blocks, __ATOMIC_RELAXED),
+	};
+}
+
+void shim_memory_reset_peak(void)
+{
+	__atomic_store_n(&memory.peak, shim_memory().bytes, __ATOMIC_RELAXED);
+}
+
+void shim_fail_nth(unsigned long nth)
+{
+	fail_at = nth ? allocations + nth : 0;
+	failed = false;
+}
+
+bool shim_failed(void)
+{
+	return failed;
+}
+
+unsigned long shim_allocations(void)
+{
+	return allocations;
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+void get_random_bytes(void *buf, size_t len)
+{
+	static u64 state = 0x6b7670;
+	u8 *out = buf;
+	u64 z;
+
+	while (len--) {
+		z = __atomic_add_fetch(&state, 0x9e3779b97f4a7c15u,
+				       __ATOMIC_RELAXED);
+		z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+		z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+		*out++ = z >> 31;
+	}
+}
+
+static inline u64 rotate(u64 x, int by)
+{
+	return x << by | x >> (64 - by);
+}
+
+static inline void sip_round(u64 v[4])
+{
+	v[0] += v[1];
+	v[2] += v[3];
+	v[1] = rotate(v[1], 13) ^ v[0];
+	v[3] = rotate(v[3], 16) ^ v[2];
+	v[0] = rotate(v[0], 32);
+	v[2] += v[1];
+	v[0] += v[3];
+	v[1] = rotate(v[1], 17) ^ v[2];
+	v[3] = rotate(v[3], 21) ^ v[0];
+	v[2] = rotate(v[2], 32);
+}
+
+u32 hsiphash(const void *data, size_t len, const hsiphash_key_t *key)
+{
+	u64 v[4] = {
+		key->key[0] ^ 0x736f6d6570736575u,
+		key->key[1] ^ 0x646f72616e646f6du,
+		key->key[0] ^ 0x6c7967656e657261u,
+		key->key[1] ^ 0x7465646279746573u,
+	};
+	u64 last = (u64)len << 56;
+	const u8 *p = data;
+	u64 word;
+	size_t i;
+
+	for (i = 0; i + 8 <= len; i += 8) {
+		memcpy(&word, p + i, 8);
+		v[3] ^= word;
+		sip_round(v);
+		v[0] ^= word;
+	}
+	word = 0;
+	memcpy(&word, p + i, len - i);
+	last |= word;
+	v[3] ^= last;
+	sip_round(v);
+	v[0] ^= last;
+	v[2] ^= 0xff;
+	for (i = 0; i < 3; i++)
+		sip_round(v);
+	return (u32)(v[0] ^ v[1] ^ v[2] ^ v[3]) & shim_hash_mask;
+}
