@@ -6,6 +6,7 @@
  * treat malformed input between the versions that we build for, and neither
  * keeps an unpaired surrogate.
  */
+#include <asm/byteorder.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
@@ -117,7 +118,9 @@ int hkvp_codec_value(void *value, u32 size, u32 *type)
 	case HKVP_TYPE_EXPAND_SZ:
 		return hkvp_codec_string(value, size, HKVP_VALUE_SIZE);
 	case HKVP_TYPE_DWORD:
-		return size == sizeof(u32) ? sizeof(u32) : -EINVAL;
+		if (size != sizeof(u32))
+			return -EINVAL;
+		return sizeof(u32);
 	case HKVP_TYPE_QWORD_OLD:
 	case HKVP_TYPE_QWORD:
 		if (size != sizeof(u64))

@@ -5,6 +5,7 @@
  * Requests get exactly one answer, whatever is wrong with them; what is not a
  * request gets none. Two headers that fit are the least that an answer needs.
  */
+#include <asm/byteorder.h>
 #include <linux/compiler.h>
 #include <linux/kernel.h>
 #include <linux/string.h>

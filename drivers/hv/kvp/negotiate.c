@@ -2,6 +2,7 @@
 /*
  * Version negotiation of an integration component.
  */
+#include <asm/byteorder.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include "negotiate.h"

@@ -6,6 +6,7 @@
  * used. An error changes nothing in the pools; the answer is then the request's
  * own bytes with a status.
  */
+#include <asm/byteorder.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>

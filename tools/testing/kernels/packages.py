@@ -16,7 +16,7 @@ RUN = """
 # What `make check` needs besides: kernels built from source, other targets, analysis.
 CHECK = """
     flex bison bc libssl-dev rsync perl
-    sparse clang lld llvm lcov mmdebstrap
+    sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu linux-source-6.1
 """.split()
 

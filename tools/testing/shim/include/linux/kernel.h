@@ -2,6 +2,8 @@
 #ifndef SHIM_LINUX_KERNEL_H
 #define SHIM_LINUX_KERNEL_H
 
+#include <stdio.h>
+
 #include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
