@@ -37,10 +37,10 @@
  */
 #define RING_DATA		(7 * HV_HYP_PAGE_SIZE)
 #define RING_SIZE		VMBUS_RING_SIZE(RING_DATA)
-static_assert(RING_DATA > MAX_PACKET + sizeof(struct vmpacket_descriptor));
 
 /* Bytes behind each packet: the index where it starts, which nobody reads. */
 #define TRAILER			sizeof(u64)
+static_assert(MAX_PACKET + TRAILER < RING_DATA);
 
 /* Packets in one run, of the callback or the work item. */
 #define PACKETS_PER_RUN		64
@@ -61,7 +61,7 @@ static_assert(RING_DATA > MAX_PACKET + sizeof(struct vmpacket_descriptor));
 /* What stopped a run. */
 enum progress {
 	DONE,		/* with this packet: go on */
-	EMPTY,		/* nothing left to read */
+	DRAINED,	/* nothing left to read */
 	MORE,		/* the run has had its share */
 	DEFERRED,	/* the held packet needs process context */
 	FULL,		/* the held answer waits for room */
@@ -274,9 +274,10 @@ static enum progress run(struct hkvp_channel *ch, gfp_t gfp)
 		 * came without a signal.
 		 */
 		hv_pkt_iter_close(vmbus);
+		/* read index before write index */
 		virt_mb();
 		if (likely(!unread(&vmbus->inbound, &write)))
-			return EMPTY;
+			return DRAINED;
 		desc = hv_pkt_iter_first(vmbus);
 		if (unlikely(!desc)) {
 			/* less than a descriptor: no host writes that */
@@ -297,6 +298,7 @@ static void on_channel(void *context)
 {
 	struct hkvp_channel *ch = context;
 
+	/* pairs with the release in run_work() and open_ring() */
 	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_CALLBACK)
 		return;
 
@@ -306,7 +308,7 @@ static void on_channel(void *context)
 	 */
 	switch (run(ch, GFP_NOWAIT | __GFP_NOWARN)) {
 	case DONE:
-	case EMPTY:
+	case DRAINED:
 	case FULL:
 		return;
 	case MORE:
@@ -326,7 +328,8 @@ static void run_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(work, struct hkvp_channel, run);
 
-	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK)
+	/* queue_work() orders what the callback did before it */
+	if (READ_ONCE(ch->state) != HKVP_CHANNEL_WORK)
 		return;
 
 	count(&ch->stats.work_runs);
@@ -339,7 +342,7 @@ static void run_work(struct work_struct *work)
 		lose(ch);
 		return;
 	case DONE:
-	case EMPTY:
+	case DRAINED:
 	case FULL:
 		break;
 	}
@@ -349,6 +352,7 @@ static void run_work(struct work_struct *work)
 	 * before it owned the ring was for nothing.
 	 */
 	hv_end_read(&ch->vmbus->inbound);
+	/* what was done to the ring before who may do something to it */
 	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
 	tasklet_schedule(&ch->vmbus->callback_event);
 }
@@ -373,6 +377,7 @@ static void expire_work(struct work_struct *work)
 	u64 next = 0;
 
 	tasklet_disable(&ch->vmbus->callback_event);
+	/* pairs with the release in run_work() */
 	switch (smp_load_acquire(&ch->state)) {
 	case HKVP_CHANNEL_CALLBACK:
 		next = hkvp_ic_expire(ch->ic, ktime_get_coarse_boottime_ns());
@@ -478,8 +483,8 @@ static void reopen_work(struct work_struct *work)
 	count(&ch->stats.reopens);
 
 	/* Hyper-V answers a close by withdrawing the device and offering a new one */
-	for (ms = 0; ms < RESCIND_WAIT_MS && !ch->vmbus->rescind; ms += 10)
-		msleep(10);
+	for (ms = 0; ms < RESCIND_WAIT_MS && !ch->vmbus->rescind; ms += 20)
+		msleep(20);
 	if (!ch->vmbus->rescind)
 		open_or_retry(ch);
 unlock:

@@ -85,7 +85,7 @@ struct hkvp_channel {
 	struct delayed_work retry;
 	struct delayed_work expire;
 	struct delayed_work reopen;
-	struct mutex lock;
+	struct mutex lock;	/* open, close and reopen */
 	bool wanted;
 	unsigned long reopened;
 	u32 logged;

@@ -11,26 +11,25 @@
 #include <linux/sysfs.h>
 
 /*
- * hv_driver.remove returned int up to 6.1, and its value was ignored; void
- * since. Makes @name, of the type the header asks for, from void @fn.
+ * hv_driver.remove returns int in 6.1, which nobody looks at, and void since.
+ * What it is declared as, and what it returns.
  */
-typedef typeof(((struct hv_driver *)NULL)->remove(NULL)) hkvp_remove_result;
+#define hkvp_removed	typeof(((struct hv_driver *)NULL)->remove(NULL))
+#define HKVP_REMOVED	((hkvp_removed)0)
 
-#define HKVP_DEFINE_REMOVE(name, fn)				\
-static hkvp_remove_result name(struct hv_device *dev)		\
-{								\
-	fn(dev);						\
-	return (hkvp_remove_result)0;				\
-}
-
-/* bin_attribute.read takes the attribute as const since 6.16. */
-typedef ssize_t (*hkvp_bin_read_mutable)(struct file *, struct kobject *,
-					 struct bin_attribute *, char *,
-					 loff_t, size_t);
-
-typedef typeof(_Generic(((struct bin_attribute *)NULL)->read,
-			hkvp_bin_read_mutable : (struct bin_attribute *)NULL,
-			default : (const struct bin_attribute *)NULL))
-	hkvp_bin_attribute_ptr;
+/*
+ * bin_attribute.read takes its attribute as const since 6.16: that argument's
+ * type, without the '*'.
+ */
+#define hkvp_read_mutable						\
+	typeof(ssize_t (*)(struct file *, struct kobject *,		\
+			   struct bin_attribute *, char *, loff_t, size_t))
+#define hkvp_bin_attribute						\
+	typeof(*__builtin_choose_expr(					\
+		__builtin_types_compatible_p(				\
+			typeof(((struct bin_attribute *)NULL)->read),	\
+			hkvp_read_mutable),				\
+		(struct bin_attribute *)NULL,				\
+		(const struct bin_attribute *)NULL))
 
 #endif /* HKVP_COMPAT_H */

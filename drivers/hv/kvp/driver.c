@@ -37,12 +37,12 @@ static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
 	return 0;
 }
 
-static void unbind(struct hv_device *dev)
+static hkvp_removed unbind(struct hv_device *dev)
 {
 	hkvp_channel_close(channel);
 	WRITE_ONCE(bound, NULL);
+	return HKVP_REMOVED;
 }
-HKVP_DEFINE_REMOVE(unbind_device, unbind)
 
 /*
  * Hibernation: the image must not hold an open channel. The pools stay, and
@@ -69,7 +69,7 @@ static struct hv_driver driver = {
 	.name = KBUILD_MODNAME,
 	.id_table = ids,
 	.probe = bind,
-	.remove = unbind_device,
+	.remove = unbind,
 	.suspend = suspend,
 	.resume = resume,
 	.driver = {

@@ -83,8 +83,10 @@ static void read_uts(char *dst, const char *field)
 	int tries = 4;
 
 	do {
+		/* a writer may be at it, which the comparison shows */
 		data_race(memcpy(dst, field, __NEW_UTS_LEN + 1));
 		barrier();
+		/* as above */
 	} while (data_race(memcmp(dst, field, __NEW_UTS_LEN + 1)) && --tries);
 	dst[__NEW_UTS_LEN] = '\0';
 }
@@ -249,6 +251,7 @@ static const struct intrinsic {
 	{ "OSVersion", os_version },
 	{ "ProcessorArchitecture", processor_architecture },
 };
+
 static_assert(ARRAY_SIZE(intrinsics) == HKVP_INTRINSIC_COUNT);
 
 static void put_value(const struct intrinsic *item, struct hkvp_value *out)

@@ -23,7 +23,7 @@ struct scratch {
 };
 
 static ssize_t read_value(struct file *filp, struct kobject *kobj,
-			  hkvp_bin_attribute_ptr attr, char *buf, loff_t off,
+			  hkvp_bin_attribute *attr, char *buf, loff_t off,
 			  size_t count)
 {
 	struct scratch *s = kmalloc(sizeof(*s), GFP_KERNEL);

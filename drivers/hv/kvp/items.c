@@ -95,7 +95,7 @@ static int text_of(const struct file_of_item *file, u8 *text, u32 size)
 }
 
 static ssize_t read_value(struct file *filp, struct kobject *kobj,
-			  hkvp_bin_attribute_ptr attr, char *buf, loff_t off,
+			  hkvp_bin_attribute *attr, char *buf, loff_t off,
 			  size_t count)
 {
 	const struct file_of_item *file =

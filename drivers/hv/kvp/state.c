@@ -38,9 +38,9 @@ const char *hkvp_state_description(enum hkvp_state state)
 {
 	switch (state) {
 	case HKVP_STATE_OK:
-		return "The service is operating normally.";
+		return "The service works.";
 	case HKVP_STATE_DEGRADED:
-		return "The service is operating normally, but the host offers a newer protocol version.";
+		return "The service works, but the host offers a newer protocol version.";
 	case HKVP_STATE_NON_RECOVERABLE:
 		return "The guest and the host have no protocol version in common.";
 	case HKVP_STATE_NO_CONTACT:

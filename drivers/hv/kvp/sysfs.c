@@ -138,6 +138,7 @@ static const struct attribute_group service_group = {
 
 /* statistics/: one counter of struct hkvp per file */
 
+/* @offset: where in struct hkvp the counter is, an u64 */
 struct counter {
 	struct device_attribute attr;
 	size_t offset;
@@ -155,8 +156,7 @@ static ssize_t show_counter(struct device *dev, struct device_attribute *attr,
 #define COUNTER(_name, _field)						\
 	{								\
 		.attr = __ATTR(_name, 0444, show_counter, NULL),	\
-		.offset = offsetof(struct hkvp, _field) +		\
-			BUILD_BUG_ON_ZERO(sizeof_field(struct hkvp, _field) != 8), \
+		.offset = offsetof(struct hkvp, _field),		\
 	}
 #define OP(_name, _op)		COUNTER(_name, ic.service.stats.ops[_op])
 #define STATUS(_name, _status)	COUNTER(_name, ic.service.stats.status[_status])
@@ -204,58 +204,54 @@ static const struct attribute_group statistics_group = {
 	.attrs = counter_attrs,
 };
 
-static void list_counters(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		counter_attrs[i] = &counters[i].attr.attr;
-}
-
 /* limits/ */
 
-static ssize_t show_limit(struct device *dev, struct device_attribute *attr,
-			  char *buf);
-
-static DEVICE_ATTR(host_items, 0444, show_limit, NULL);
-static DEVICE_ATTR(host_bytes, 0444, show_limit, NULL);
-static DEVICE_ATTR(agent_items, 0444, show_limit, NULL);
-static DEVICE_ATTR(agent_bytes, 0444, show_limit, NULL);
-static DEVICE_ATTR(sysfs_items, 0444, show_limit, NULL);
+/* One of the two: items count in u32, bytes in u64. */
+struct limit {
+	struct device_attribute attr;
+	const u32 *items;
+	const u64 *bytes;
+};
 
 static ssize_t show_limit(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	const struct hkvp_limit *host = &hkvp_params.limits[HKVP_OWNER_HOST];
-	const struct hkvp_limit *agent = &hkvp_params.limits[HKVP_OWNER_AGENT];
-	u64 limit;
+	const struct limit *limit = container_of(attr, struct limit, attr);
 
-	if (attr == &dev_attr_host_items)
-		limit = host->items;
-	else if (attr == &dev_attr_host_bytes)
-		limit = host->bytes;
-	else if (attr == &dev_attr_agent_items)
-		limit = agent->items;
-	else if (attr == &dev_attr_agent_bytes)
-		limit = agent->bytes;
-	else
-		limit = hkvp_params.sysfs_items;
-	return sysfs_emit(buf, "%llu\n", limit);
+	return sysfs_emit(buf, "%llu\n",
+			  limit->items ? *limit->items : *limit->bytes);
 }
 
-static struct attribute *limit_attrs[] = {
-	&dev_attr_host_items.attr,
-	&dev_attr_host_bytes.attr,
-	&dev_attr_agent_items.attr,
-	&dev_attr_agent_bytes.attr,
-	&dev_attr_sysfs_items.attr,
-	NULL
+#define LIMIT(_name, _field, _kind)					\
+	{								\
+		.attr = __ATTR(_name, 0444, show_limit, NULL),		\
+		._kind = &hkvp_params._field,				\
+	}
+
+static struct limit limits[] = {
+	LIMIT(host_items, limits[HKVP_OWNER_HOST].items, items),
+	LIMIT(host_bytes, limits[HKVP_OWNER_HOST].bytes, bytes),
+	LIMIT(agent_items, limits[HKVP_OWNER_AGENT].items, items),
+	LIMIT(agent_bytes, limits[HKVP_OWNER_AGENT].bytes, bytes),
+	LIMIT(sysfs_items, sysfs_items, items),
 };
+
+static struct attribute *limit_attrs[ARRAY_SIZE(limits) + 1];
 
 static const struct attribute_group limits_group = {
 	.name = "limits",
 	.attrs = limit_attrs,
 };
+
+static void list_attributes(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(counters); i++)
+		counter_attrs[i] = &counters[i].attr.attr;
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		limit_attrs[i] = &limits[i].attr.attr;
+}
 
 static const struct attribute_group *groups[] = {
 	&service_group,
@@ -288,6 +284,7 @@ static ssize_t count_show(struct kobject *kobj, struct kobj_attribute *attr,
 	}
 	return sysfs_emit(buf, "%u\n", count);
 }
+
 static struct kobj_attribute count_attr = __ATTR_RO(count);
 
 static ssize_t generation_show(struct kobject *kobj,
@@ -301,6 +298,7 @@ static ssize_t generation_show(struct kobject *kobj,
 	rcu_read_unlock();
 	return sysfs_emit(buf, "%llu\n", generation);
 }
+
 static struct kobj_attribute generation_attr = __ATTR_RO(generation);
 
 static ssize_t bytes_show(struct kobject *kobj, struct kobj_attribute *attr,
@@ -312,6 +310,7 @@ static ssize_t bytes_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%llu\n", usage.current_bytes +
 			  usage.backlog_bytes + usage.retained_bytes);
 }
+
 static struct kobj_attribute bytes_attr = __ATTR_RO(bytes);
 
 static ssize_t items_generation_show(struct kobject *kobj,
@@ -321,6 +320,7 @@ static ssize_t items_generation_show(struct kobject *kobj,
 
 	return sysfs_emit(buf, "%llu\n", hkvp_items_generation(items));
 }
+
 static struct kobj_attribute items_generation_attr =
 	__ATTR_RO(items_generation);
 
@@ -331,6 +331,7 @@ static ssize_t items_left_out_show(struct kobject *kobj,
 
 	return sysfs_emit(buf, "%u\n", hkvp_items_left_out(items));
 }
+
 static struct kobj_attribute items_left_out_attr = __ATTR_RO(items_left_out);
 
 static const struct attribute * const pool_attrs[] = {
@@ -424,7 +425,7 @@ int hkvp_sysfs_register(struct hkvp *kvp)
 	if (!wq)
 		return -ENOMEM;
 	hkvp = kvp;
-	list_counters();
+	list_attributes();
 	ret = misc_register(&misc);
 	if (ret)
 		goto queue;
@@ -434,6 +435,7 @@ int hkvp_sysfs_register(struct hkvp *kvp)
 		if (ret)
 			goto folders;
 	}
+	/* pairs with the acquire in hkvp_sysfs_changed(): the folders before it */
 	smp_store_release(&ready, true);
 
 	/* what the host has changed between the look of the folders and now */
@@ -481,6 +483,7 @@ void hkvp_sysfs_unregister(void)
 void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool)
 {
 	rcu_read_lock();
+	/* pairs with the release in hkvp_sysfs_register() */
 	if (smp_load_acquire(&ready) && folders[pool].items)
 		hkvp_items_changed(folders[pool].items);
 	rcu_read_unlock();

@@ -32,7 +32,7 @@
  */
 #define GIVE_BACK_WAIT_MS	5000
 
-#define POLL_MS			10
+#define POLL_MS			20
 
 /* Should the device go back and forth for whatever reason, an end is put to it. */
 #define ROUNDS_MAX		10
