@@ -6,10 +6,13 @@
  *
  * A frame is the same in both directions, little-endian:
  *
- *	u8 0xA5, 0x5A; u8 type; u8 0; u32 id; u32 len; u8 payload[len]; u32 crc
+ *	u8 0xA5, 0x5A; u8 type; u8 sum; u32 id; u32 len; u8 payload[len]; u32 crc
  *
- * crc is CRC-32 (IEEE 802.3) from @type to the end of the payload. Anything
- * between frames is skipped; a frame with a bad crc is answered with x EBADMSG.
+ * sum makes the header's 12 bytes add up to 0 modulo 256: a port that is just
+ * being opened loses bytes, and a wrong len would swallow what follows. crc is
+ * CRC-32 (IEEE 802.3) from @type to the end of the payload. Anything between
+ * frames is skipped; a frame with a bad crc is answered with x EBADMSG, one
+ * that stops for STALE ms is given up.
  * Commands run concurrently; the id, chosen by the host, tells them apart.
  *
  *	host -> guest			guest -> host
@@ -44,6 +47,7 @@
 #define MAX_PAYLOAD	65536
 #define CHUNK		4096
 #define MAX_JOBS	32
+#define STALE		3000
 
 enum end_kind { END_EXIT, END_SIGNAL, END_ERRNO };
 
@@ -79,6 +83,16 @@ static uint32_t crc_add(uint32_t crc, const uint8_t *p, size_t len)
 	return crc;
 }
 
+/* Sum of a header; 0 for one that is whole. */
+static uint8_t sum(const uint8_t *header)
+{
+	uint8_t all = 0;
+
+	for (int i = 0; i < HEADER; i++)
+		all += header[i];
+	return all;
+}
+
 static void write_all(const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -102,6 +116,7 @@ static void send_frame(char type, uint32_t id, const void *data, uint32_t len)
 
 	memcpy(head + 4, &le_id, 4);
 	memcpy(head + 8, &le_len, 4);
+	head[3] = -sum(head);
 	crc = crc_add(~0u, head + 2, HEADER - 2);
 	crc = htole32(~crc_add(crc, data, len));
 	write_all(head, sizeof(head));
@@ -366,7 +381,8 @@ static size_t parse(uint8_t *buf, size_t len)
 
 		memcpy(&size, f + 8, 4);
 		size = le32toh(size);
-		if (f[0] != MAGIC0 || f[1] != MAGIC1 || size > MAX_PAYLOAD) {
+		if (f[0] != MAGIC0 || f[1] != MAGIC1 || sum(f) ||
+		    size > MAX_PAYLOAD) {
 			at++;
 			continue;
 		}
@@ -394,7 +410,7 @@ static void loop(void)
 	size_t len = 0;
 
 	for (;;) {
-		int count = 2;
+		int count = 2, ready;
 
 		fds[0] = (struct pollfd){ .fd = line, .events = POLLIN };
 		fds[1] = (struct pollfd){ .fd = child_pipe[0],
@@ -407,9 +423,12 @@ static void loop(void)
 			fds[count++] = (struct pollfd){ .fd = jobs[i].err,
 							.events = POLLIN };
 		}
-		if (poll(fds, count, -1) < 0 && errno != EINTR)
+		ready = poll(fds, count, len ? STALE : -1);
+		if (ready < 0 && errno != EINTR)
 			exit(1);
-		if (fds[0].revents) {
+		if (!ready)
+			len = 0;
+		if (ready > 0 && fds[0].revents) {
 			ssize_t n = read(line, buf + len, sizeof(buf) - len);
 
 			if (n < 0 && errno != EINTR && errno != EAGAIN)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 MAGIC = b"\xa5\x5a"
-HEADER = struct.Struct("<2scxII")
+HEADER = struct.Struct("<2scBII")
 CHUNK = 8192
 POLL = 0.1
 
@@ -51,7 +51,9 @@ class Result:
 
 def frame(kind: bytes, ident: int, payload: bytes = b"") -> bytes:
     """One frame, ready for the line."""
-    body = HEADER.pack(MAGIC, kind, ident, len(payload)) + payload
+    header = HEADER.pack(MAGIC, kind, 0, ident, len(payload))
+    header = HEADER.pack(MAGIC, kind, -sum(header) & 0xff, ident, len(payload))
+    body = header + payload
     return body + struct.pack("<I", zlib.crc32(body[2:]))
 
 
@@ -74,8 +76,8 @@ class FrameReader:
             del self._buffer[:start]
             if len(self._buffer) < HEADER.size + 4:
                 return frames
-            _, kind, ident, size = HEADER.unpack_from(self._buffer)
-            if size > 65536:
+            _, kind, _, ident, size = HEADER.unpack_from(self._buffer)
+            if size > 65536 or sum(self._buffer[:HEADER.size]) & 0xff:
                 self._skip_magic()
                 continue
             end = HEADER.size + size

@@ -238,7 +238,8 @@ class IcService:
         with self._lock:
             trans_id, _ = self._next_ids()
             self._raw[trans_id] = []
-            self.device.send(payload, trans_id, **how)
+        # Not under the lock: a flood may have to wait for the event thread.
+        self.device.send(payload, trans_id, **how)
         return trans_id
 
     def raw_replies(self, trans_id: int) -> list[Packet]:

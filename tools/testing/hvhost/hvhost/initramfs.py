@@ -190,6 +190,10 @@ class Image:
         cpio.file("bin/hvhost-agent", build_agent(cache).read_bytes(), 0o755)
         cpio.file("init", INIT.read_bytes(), 0o755)
         cpio.file("etc/hostname", self.hostname.encode() + b"\n")
+        cpio.file("etc/hosts", b"127.0.0.1 localhost\n127.0.1.1 "
+                  + self.hostname.encode() + b"\n")
+        cpio.file("etc/os-release", b'NAME="Debian GNU/Linux"\nID=debian\n'
+                                    b'VERSION_ID="12"\n')
         cpio.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"
                                 b"nobody:x:65534:65534::/:/bin/sh\n")
         cpio.file("etc/group", b"root:x:0:\nnogroup:x:65534:\n")

@@ -119,6 +119,13 @@ class AgentTest(unittest.TestCase):
         self.agent.put(path, b"")
         self.assertEqual(self.agent.get(path), b"")
 
+    def test_half_frames(self):
+        """Each way to lose the end of a frame costs no more than a wait."""
+        whole = frame(b"P", 0, b"token")
+        for length in (3, 8, 11, 13, len(whole) - 1):
+            self.agent._socket.sendall(whole[:length])
+            self.agent.wait_up(10)
+
     def test_no_such_file(self):
         with self.assertRaisesRegex(AgentError, "No such file"):
             self.agent.get("/no/such/file")

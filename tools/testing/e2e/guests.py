@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The two guests that every scenario is run against, and how they boot.
+
+stock    Debian's kernel with hv_utils and Debian's hv_kvp_daemon, unmodified
+hv_kvp   the same kernel with hv_kvp.ko beside hv_utils
+"""
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import paths
+from hvhost.host import Host
+from hvhost.initramfs import Image, ModuleTree
+from hvhost.vmbus import KEEP, REOFFER, Config
+from kernels import Kernel, cache_root, custom, daemons, stock
+
+STOCK, HV_KVP = "stock", "hv_kvp"
+GUESTS = (STOCK, HV_KVP)
+
+# Debian starts the daemon when the device appears and stops it when it goes
+# (udev rule and unit of hyperv-daemons); without systemd this loop does.
+DAEMON = b"""#!/bin/sh
+while :; do
+	[ -e /dev/vmbus/hv_kvp ] && hv_kvp_daemon -n
+	sleep 0.2
+done
+"""
+
+# hv_utils runs these for the shutdown service; there is no init to ask.
+POWEROFF = b"#!/bin/sh\nexec busybox poweroff -f\n"
+REBOOT = b"#!/bin/sh\nexec busybox reboot -f\n"
+
+_building = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Setup:
+    """How a guest is booted. Scenarios with equal ones share a boot.
+
+    start: "normal", the guest's own KVP driver is at work; "none", no KVP
+    driver is loaded yet; "hv_utils", hv_utils with its daemon is at work,
+    whatever the guest. reoffer: closing the channel rescinds the device and
+    offers it anew. flavour: of the kernel package, "" for the cloud one.
+    disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
+    hv_kvp.
+    """
+
+    cpus: int = 1
+    memory: int = 512
+    start: str = "normal"
+    reoffer: bool = False
+    flavour: str = ""
+    disk: int = 0
+    cmdline: str = ""
+    extra: tuple[str, ...] = ("dummy",)
+    params: str = ""
+
+    def __str__(self) -> str:
+        parts = [f"{self.cpus}cpu"]
+        parts += [self.start] if self.start != "normal" else []
+        parts += ["reoffer"] if self.reoffer else []
+        parts += [self.flavour] if self.flavour else []
+        parts += [f"{self.memory}MiB"] if self.memory != 512 else []
+        parts += [self.params.replace(" ", ",")] if self.params else []
+        return "+".join(parts)
+
+
+def kernel_named(name: str, flavour: str = "") -> Kernel:
+    """The kernel that the command line calls @name."""
+    if name == "debug":
+        return custom("x86-debug")
+    return stock(f"{name}-{flavour}" if flavour else name)
+
+
+@functools.lru_cache(maxsize=None)
+def _module(name: str, flavour: str) -> Path:
+    return kernel_named(name, flavour).build_module(paths.ROOT)
+
+
+def module(name: str, flavour: str = "") -> Path:
+    """hv_kvp.ko for a kernel."""
+    with _building:
+        return _module(name, flavour)
+
+
+@functools.lru_cache(maxsize=None)
+def _tree(directory: Path) -> ModuleTree:
+    return ModuleTree(directory)
+
+
+def _load(guest: str, setup: Setup) -> str:
+    """What /init does once the modules of VMBus are in."""
+    hv_kvp = f"insmod /modules/hv_kvp.ko {setup.params}\n"
+    hv_utils = "[ -e /modules/hv_utils.ko ] && insmod /modules/hv_utils.ko\n"
+    daemon = "hvhost-daemon >/dev/null 2>&1 &\n"
+    steps = "mkdir -p /var/lib/hyperv\n"
+    if setup.start == "none":
+        return steps
+    if guest == STOCK or setup.start == "hv_utils":
+        return steps + hv_utils + daemon
+    return steps + hv_kvp + hv_utils
+
+
+def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
+    """Kernel image and initramfs of a guest."""
+    kernel = kernel_named(kernel_name, setup.flavour)
+    tree = _tree(kernel.modules_dir)
+    with_daemon = guest == STOCK or setup.start == "hv_utils"
+    base = "6.1" if kernel_name == "debug" else kernel_name
+    extra = [name for name in setup.extra
+             if name in tree.files and name not in tree.builtin]
+    initramfs = Image(
+        tree=tree,
+        modules=["hv_vmbus"] if "hv_vmbus" in tree.files else [],
+        on_disk=[*(["hv_utils"] if "hv_utils" in tree.files else []), *extra],
+        extra_modules=([module(kernel_name, setup.flavour)]
+                       if guest == HV_KVP else []),
+        overlays=[daemons(base)] if with_daemon else [],
+        files={"bin/hvhost-daemon": DAEMON, "sbin/poweroff": POWEROFF,
+               "sbin/reboot": REBOOT},
+        setup=_preload(tree) + _load(guest, setup), hostname="guest-1")
+    return kernel.vmlinux, initramfs
+
+
+def _preload(tree: ModuleTree) -> str:
+    """hv_utils needs other modules first on some kernels."""
+    if "hv_utils" not in tree.files:
+        return ""
+    needs = [p.name for p in tree.order(["hv_utils"])[:-1]]
+    return "".join(f"insmod /modules/{n} 2>/dev/null\n" for n in needs
+                   if n != "hv_vmbus.ko")
+
+
+def make_host(guest: str, kernel_name: str, setup: Setup) -> Host:
+    """A host with this guest, not yet booted."""
+    kernel, initramfs = image(guest, kernel_name, setup)
+    config = Config(close_policy=REOFFER if setup.reoffer else KEEP)
+    more = {}
+    if setup.disk:
+        path = cache_root() / f"disk-{setup.disk}.img"
+        if not path.exists():
+            with open(path, "wb") as disk:
+                disk.truncate(setup.disk << 20)
+        more["qemu_args"] = (
+            "-drive", f"file={path},if=none,id=d,format=raw,snapshot=on",
+            "-device", "nvme,drive=d,serial=1")
+    return Host(kernel, initramfs, cache=cache_root(), cpus=setup.cpus,
+                memory=setup.memory, cmdline=setup.cmdline, config=config,
+                **more)

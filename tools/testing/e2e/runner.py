@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Runs scenarios: a boot for those that can share one, two boots at a time.
+
+Prints KTAP. A failure of the stock guest that stock_defects.py expects is
+"not ok ... # TODO reason" and counts as passed: that it fails is what was
+expected. A listed defect that does not show counts as failed.
+"""
+from __future__ import annotations
+
+import importlib
+import shutil
+import threading
+import time
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import paths
+import stock_defects
+from guests import STOCK, Setup, make_host
+from hvhost.host import Host
+from scenario import ALL, Failed, Scenario, Test
+
+JOBS = 2
+SCENARIO_LIMIT = 240	# seconds; then the guest is stopped under it
+MAX_IN_A_BOOT = 40
+
+
+def load_scenarios() -> list[Scenario]:
+    """Imports scenarios/*.py; returns what they registered."""
+    for path in sorted((paths.HERE / "scenarios").glob("*.py")):
+        importlib.import_module(f"scenarios.{path.stem}")
+    return ALL
+
+
+@dataclass
+class Group:
+    """Scenarios that share a boot: same guest, kernel and set-up."""
+
+    guest: str
+    kernel: str
+    setup: Setup
+    scenarios: list[Scenario] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """For people and for file names."""
+        return f"{self.guest}-{self.kernel}-{self.setup}"
+
+
+def group(guest: str, kernel: str,
+          scenarios: Iterable[Scenario]) -> list[Group]:
+    """Puts @scenarios into groups; those that spoil a boot come last."""
+    groups: dict[Setup, list[Group]] = {}
+    for s in sorted(scenarios, key=lambda s: s.dirty):
+        mine = groups.setdefault(s.setup, [])
+        if not mine or len(mine[-1].scenarios) >= MAX_IN_A_BOOT:
+            mine.append(Group(guest, kernel, s.setup))
+        mine[-1].scenarios.append(s)
+    return [g for some in groups.values() for g in some]
+
+
+class Ktap:
+    """Prints results as they come, from several threads."""
+
+    def __init__(self, count: int):
+        self._lock = threading.Lock()
+        self.number = self.passed = self.failed = self.expected = 0
+        print(f"KTAP version 1\n1..{count}", flush=True)
+
+    def result(self, name: str, ok: bool, expected: str | None,
+               seconds: float, notes: str = "") -> None:
+        """One scenario's result; @expected: the reason why it fails."""
+        with self._lock:
+            self.number += 1
+            good = not ok if expected else ok
+            self.passed += good
+            self.failed += not good
+            self.expected += bool(expected) and not ok
+            if not good:
+                for line in notes.splitlines():
+                    print(f"# {line}")
+            if expected and ok:
+                print(f"# passed, but listed as a known defect: {expected}")
+            todo = ""
+            if expected and not ok:
+                first = notes.strip().splitlines()
+                todo = f" # TODO {expected}"
+                print(f"# {name}: {first[0][:160] if first else ''}")
+            print(f"{'ok' if ok else 'not ok'} {self.number} {name}"
+                  f"{todo or f' # {seconds:.1f} s'}", flush=True)
+
+    def close(self) -> int:
+        """The closing line; returns the exit code."""
+        if self.expected:
+            print(f"# {self.expected} known defects of the stock guest "
+                  "showed as expected")
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        return 1 if self.failed or not self.passed else 0
+
+
+class GroupRun:
+    """Runs one group, with as many boots as it takes."""
+
+    def __init__(self, group_: Group, ktap: Ktap, keep_logs: bool = False):
+        self.group, self.ktap, self.keep_logs = group_, ktap, keep_logs
+        self.host: Host | None = None
+        self.boots = 0
+
+    def run(self) -> None:
+        """All scenarios; never raises."""
+        for one in self.group.scenarios:
+            start = time.monotonic()
+            name = f"{self.group.guest}/{self.group.kernel}/{one.name}"
+            if self.group.setup.cpus > 1:
+                name += f"/{self.group.setup.cpus}cpu"
+            error = self._attempt(one)
+            expected = (stock_defects.reason(one.name, self.group.kernel)
+                        if self.group.guest == STOCK else None)
+            self.ktap.result(name, error is None, expected,
+                             time.monotonic() - start, error or "")
+            if self.host and (error or one.dirty):
+                if error and not expected:
+                    self._stop()
+                elif one.dirty:
+                    self._stop()
+        self._stop()
+
+    def _attempt(self, one: Scenario) -> str | None:
+        """Runs a scenario; returns what went wrong, with the logs' ends."""
+        try:
+            host = self._ready()
+        except Exception:	# whatever it is, it is this scenario's failure
+            return self._failure(one, "the guest did not come up")
+        before = len(host.complaints())
+        test = Test(host, self.group.guest, self.group.kernel,
+                    self.group.setup)
+        host.transcript.add("scenario", f"==== {one.name}")
+        watchdog = threading.Timer(SCENARIO_LIMIT, lambda: (
+            host.machine.set_fault(host.machine.hang(
+                f"the scenario took longer than {SCENARIO_LIMIT} s"))))
+        watchdog.start()
+        try:
+            one.run(test)
+            bad = host.complaints()[before:]
+            if bad:
+                raise Failed("the kernel complained: " + "\n".join(bad))
+            if host.services and host.kvp.violations:
+                raise Failed("protocol violations: "
+                             + "; ".join(host.kvp.violations))
+        except Exception:
+            return self._failure(one)
+        finally:
+            watchdog.cancel()
+            if host.services:
+                host.kvp.violations.clear()
+        return None
+
+    def _ready(self) -> Host:
+        """A guest in the state that scenarios are promised."""
+        if self.host:
+            try:
+                self._reset()
+            except Exception as error:
+                self.host.transcript.add("scenario", f"reset: {error!r}")
+                self._stop()
+        if not self.host:
+            self.host = make_host(self.group.guest, self.group.kernel,
+                                  self.group.setup)
+            self.boots += 1
+            self.host.boot()
+            if self.group.setup.start != "none":
+                self.host.kvp.wait_pushed(60)
+            self._reset()
+        return self.host
+
+    def _reset(self) -> None:
+        if self.group.setup.start != "none":
+            Test(self.host, self.group.guest, self.group.kernel,
+                 self.group.setup).reset()
+
+    def _failure(self, one: Scenario, what: str = "") -> str:
+        lines = traceback.format_exc().strip().splitlines()
+        message = [lines[-1].removeprefix("scenario.Failed: ")]
+        if what:
+            message.insert(0, f"{what}: {lines[-1]}")
+        message += ["", *lines]
+        if self.host:
+            where = paths.RESULTS / self.group.title / one.name
+            self.host.save(where)
+            message += ["", "transcript:", self.host.transcript.tail(25),
+                        "", "console:", self.host.machine.console_tail(25),
+                        "", f"all of it: {where.relative_to(paths.ROOT)}"]
+        return "\n".join(message)
+
+    def _stop(self) -> None:
+        if not self.host:
+            return
+        if self.keep_logs:
+            self.host.save(paths.RESULTS / self.group.title
+                           / f"boot-{self.boots}")
+        self.host.stop()
+        self.host = None
+
+
+def run_groups(groups: list[Group], jobs: int = JOBS,
+               keep_logs: bool = False) -> int:
+    """Runs all groups; returns the exit code."""
+    ktap = Ktap(sum(len(g.scenarios) for g in groups))
+    # The longest first, so that no long one is left for the end.
+    groups.sort(key=lambda g: -len(g.scenarios))
+    with ThreadPoolExecutor(jobs) as pool:
+        for future in [pool.submit(GroupRun(g, ktap, keep_logs).run)
+                       for g in groups]:
+            future.result()
+    return ktap.close()
+
+
+def clear_results() -> None:
+    """Removes the logs of earlier runs."""
+    shutil.rmtree(paths.RESULTS, ignore_errors=True)
+    paths.RESULTS.mkdir(parents=True)
