@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The inputs that the fuzzers start from.
+
+Made here rather than kept as files: the format of fuzz_packet.c then has one
+description of what good conversations look like, and git no binary files.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+# Templates of fuzz_packet.c.
+NEGOTIATE, GET, SET, DELETE, ENUMERATE, GET_IP, SET_IP, DWORD, QWORD_8, QWORD, EXPAND, ZERO = \
+    range(12)
+# Its control bits.
+LATER, LENGTH, PROCESS, REOPEN = 0x10, 0x20, 0x40, 0x80
+
+BODY = 28
+KEY_SIZE, VALUE_SIZE, KEY, VALUE = BODY + 8, BODY + 12, BODY + 16, BODY + 528
+
+
+def packet(template: int, variant: int = 0, pool: int = 0, control: int = 0,
+           length: int | None = None, patches: tuple[tuple[int, bytes], ...] = ()) -> bytes:
+    """One record."""
+    data = bytes([control | (LENGTH if length is not None else 0), template | variant << 4,
+                  pool | len(patches) << 3])
+    if length is not None:
+        data += length.to_bytes(2, "little")
+    for offset, new in patches:
+        data += offset.to_bytes(2, "little") + bytes([len(new)]) + new
+    return data
+
+
+def u32(value: int) -> bytes:
+    """Little-endian."""
+    return value.to_bytes(4, "little")
+
+
+V3, V4, V5, V6, NONE = (packet(NEGOTIATE, n) for n in (1, 2, 3, 4, 8))
+
+
+def packets() -> Iterator[tuple[str, bytes]]:
+    """Conversations for fuzz_packet.c, by name."""
+    every = b"".join(packet(op, 1, pool) for pool in range(6) for op in range(1, 11))
+    for name, version in (("v3", V3), ("v4", V4), ("v5", V5), ("v6", V6), ("none", NONE)):
+        yield f"every-{name}", version + every
+    fill = b"".join(packet(SET, n) for n in range(8))
+    walk = b"".join(packet(ENUMERATE, n) for n in range(9))
+    yield "enumerate", V5 + fill + walk
+    yield "enumerate-changed", V5 + fill + packet(ENUMERATE) + packet(DELETE, 0) + \
+        packet(ENUMERATE, 1) + packet(SET, 9) + packet(ENUMERATE, 2) + V5 + walk
+    yield "enumerate-silence", V5 + fill + packet(ENUMERATE) + packet(DELETE) + \
+        packet(ENUMERATE, 1, control=LATER) + packet(ENUMERATE, 2, control=LATER) + \
+        packet(ENUMERATE, 3, control=LATER) + packet(ENUMERATE, 4, control=LATER)
+    yield "enumerate-pools", V5 + fill + packet(SET, 1, 1) + packet(SET, 2, 1) + \
+        b"".join(packet(ENUMERATE, n, pool) for n in range(3) for pool in (0, 1, 2, 3, 4))
+    yield "full", V5 + fill + packet(SET, 8) + packet(DELETE, 3) + packet(SET, 8) + walk
+    yield "reopen", V5 + fill + packet(ENUMERATE) + packet(GET, 1, control=REOPEN) + V4 + walk
+    yield "no-memory", V5 + b"".join(packet(SET, n, control=n) for n in range(1, 16)) + \
+        b"".join(packet(op, n, control=PROCESS | n) for op in (SET, DELETE) for n in range(1, 8))
+    yield "longest", V5 + packet(SET, patches=(
+        (KEY_SIZE, u32(510)), (KEY, b"k" * 255), (KEY + 255, b"k" * 255), (VALUE_SIZE, u32(2046)),
+        *((VALUE + 255 * n, b"v" * 255) for n in range(9)))) + walk
+    yield "strings", V5 + b"".join(packet(SET, patches=((KEY_SIZE, u32(n)), (KEY, b"key\0e\0y\0"),
+                                                       (VALUE_SIZE, u32(n)), (VALUE, b"value")))
+                                   for n in (0, 1, 2, 6, 8, 512, 514, 0xffffffff))
+    yield "intrinsic", V5 + b"".join(packet(GET, 0, 2, patches=(
+        (KEY_SIZE, u32(6)), (KEY, b"I\0" + digit + b"\0"))) for digit in (b"0", b"1", b"2"))
+    yield "ip", b"".join(v + b"".join(packet(op, n, control=control) for op in (GET_IP, SET_IP)
+                                      for n in range(8) for control in (0, PROCESS))
+                         for v in (V4, V5))
+    yield "torn", V5 + b"".join(packet(SET, length=n) for n in (0, 7, 8, 27, 28, 32, 40, 2600, 2608))
+    yield "headers", V5 + b"".join(packet(GET, patches=((offset, bytes([value])),))
+                                   for offset in range(BODY) for value in (0, 1, 4, 255))
+    yield "versions", b"".join(packet(NEGOTIATE, n) for n in range(16)) + \
+        b"".join(packet(NEGOTIATE, 3, patches=((BODY + at, bytes([value])),))
+                 for at in range(4) for value in (0, 1, 3, 9, 255))
+
+
+def make(fuzzer: str) -> Iterator[tuple[str, bytes]]:
+    """Inputs for fuzz_@fuzzer, by name."""
+    yield from {"packet": packets}[fuzzer]()
