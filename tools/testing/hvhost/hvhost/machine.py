@@ -384,7 +384,7 @@ class Machine:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                self._cond.wait(min(left, 0.1))
+                self._cond.wait(min(left, 0.05))
         raise self.hang(f"{what}: not within {timeout:g} s")
 
     def wait_console(self, pattern: str, timeout: float) -> re.Match[str]:
