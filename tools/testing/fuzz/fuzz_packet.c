@@ -399,7 +399,7 @@ static void the_end(void)
 	/* Everything that was ever allocated has been freed. */
 	if (shim_memory().blocks) {
 		fprintf(stderr, "%ld blocks leaked\n", shim_memory().blocks);
-		_Exit(1);
+		abort();
 	}
 }
 

@@ -26,6 +26,7 @@ EXCEPTIONS = (
                  "EMBEDDED_FUNCTION_NAME", "AVOID_EXTERNS", "ENOSYS", "PREFER_KERNEL_TYPES"},
      "user space and freestanding code has no kernel headers; externs name assembly and linker "
      "symbols"),
+    ("tools/testing/fuzz/fuzz_*.c", {"CAMELCASE"}, "libFuzzer calls them by these names"),
 )
 FINDING = re.compile(r"^(?P<file>\S+?):(?P<line>\d+): (?:ERROR|WARNING|CHECK):(?P<type>\w+): .*")
 
