@@ -89,6 +89,5 @@ def build(kernel: Kernel, source: Path, folder: str = "", args: Sequence[str] = 
                                    *complaints(lines)])) from None
 
     path = entry("module", f"{kernel.name}_{key}", make)
-    os.utime(path)
-    prune("module", f"{kernel.name}_", KEEP)
+    prune(path, f"{kernel.name}_", KEEP)
     return path / "src"

@@ -135,9 +135,11 @@ def forget(kind: str, name: str) -> None:
     (root() / kind / name).unlink(missing_ok=True)
 
 
-def prune(kind: str, prefix: str, keep: int) -> None:
-    """Of the entries of @kind that start with @prefix keep the @keep last used."""
-    found = [path for path in (root() / kind).glob(f"{prefix}*") if path.is_dir()]
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in found[keep:]:
-        remove(path)
+def prune(path: Path, prefix: str, keep: int) -> None:
+    """Note that the entry @path is in use; of those beside it that start with @prefix, keep
+    the @keep last used."""
+    os.utime(path)
+    found = [other for other in path.parent.glob(f"{prefix}*") if other.is_dir()]
+    found.sort(key=lambda other: other.stat().st_mtime, reverse=True)
+    for other in found[keep:]:
+        remove(other)

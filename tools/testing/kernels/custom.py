@@ -12,13 +12,14 @@ import shutil
 from pathlib import Path
 
 from . import source
-from .cache import PROJECT, Error, digest, entry, run, say
+from .cache import PROJECT, Error, digest, entry, prune, run, say
 from .kernel import Kernel
 from .packages import installed
 
 RECIPE = "r1"
 CONFIGS = PROJECT / "tools/testing/kunit/configs"
 COMPILER = "gcc-12"
+KEEP = 2			# builds kept of each
 
 # name -> ARCH, fragments
 CUSTOM = {
@@ -107,4 +108,6 @@ def custom(name: str) -> Kernel:
     """One of CUSTOM, built if it is not in the cache; an interrupted build goes on."""
     if name not in CUSTOM:
         raise Error(f"no custom kernel {name}; there are {', '.join(CUSTOM)}")
-    return Kernel.load(entry("custom", key(name), lambda work: create(name, work), resume=True))
+    path = entry("custom", key(name), lambda work: create(name, work), resume=True)
+    prune(path, f"{name}_", KEEP)
+    return Kernel.load(path)
