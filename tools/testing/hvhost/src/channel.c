@@ -208,10 +208,14 @@ static bool pump_in(struct vmbus_device *d)
 {
 	struct ring_packet p;
 	const char *what;
+	bool signalled = d->signalled;
 	u32 before = 0;
 	int n, ret = 0;
 
-	if (!d->signalled || d->stalled || d->broken)
+	if (d->stalled || d->broken)
+		return false;
+	/* Who wants no signals (a poke of interrupt_mask) looks at each tick. */
+	if (!signalled && !d->in.ctl->interrupt_mask)
 		return false;
 	d->signalled = false;
 	smp_mb();
@@ -233,7 +237,7 @@ static bool pump_in(struct vmbus_device *d)
 		d->signalled = true;	/* out of budget */
 	if (n)
 		signal_room(d, before);
-	return true;
+	return signalled || n;
 }
 
 bool channel_pump(struct vmbus_device *d)
