@@ -31,14 +31,14 @@ enum hkvp_part_kind {
 
 /* Bits of an index or hash that one level of a trie consumes. */
 #define HKVP_TRIE_BITS	5
-#define HKVP_TRIE_FAN	(1u << HKVP_TRIE_BITS)
+#define HKVP_TRIE_FAN	32u	/* 2^HKVP_TRIE_BITS */
 #define HKVP_TRIE_MASK	(HKVP_TRIE_FAN - 1)
 
 /* Most levels of a trie over 32 bits. */
 #define HKVP_TRIE_LEVELS	((32 + HKVP_TRIE_BITS - 1) / HKVP_TRIE_BITS)
 
 /* Most items of a pool: a leaf has one bit less than a pointer. */
-#define HKVP_ITEMS_MAX	(1u << 30)
+#define HKVP_ITEMS_MAX	0x40000000u
 
 /*
  * Most keys of one 32-bit hash. The hash is keyed, so only chance brings them

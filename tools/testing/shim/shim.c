@@ -5,6 +5,8 @@
  *
  * With SHIM_FAST memory is neither counted nor poisoned, for benchmarks.
  */
+#include <sched.h>
+
 #include <linux/bug.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -16,6 +18,7 @@
 
 _Thread_local int *shim_warnings;
 u32 shim_hash_mask = ~0u;
+unsigned int shim_yield_one_in;
 
 static struct shim_memory memory;
 static _Thread_local unsigned long allocations;
@@ -63,6 +66,9 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 	BUG_ON(rcu_read_lock_held() && gfpflags_allow_blocking(gfp));
 	BUG_ON(size > PAGE && !gfpflags_allow_blocking(gfp));
+	if (shim_yield_one_in && allocations * 2654435761u % 4096 <
+				 4096 / shim_yield_one_in)
+		sched_yield();
 	if (++allocations == fail_at) {
 		failed = true;
 		return NULL;
@@ -130,11 +136,6 @@ void shim_fail_nth(unsigned long nth)
 bool shim_failed(void)
 {
 	return failed;
-}
-
-unsigned long shim_allocations(void)
-{
-	return allocations;
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014). */

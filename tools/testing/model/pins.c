@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pins that stay open while updates go by: memory stays within one old copy for
+ * each pin, plus what waits for the reclaimer; and when the pins go, all of it
+ * comes back. The pinned versions stay what they were.
+ *
+ * Argument: updates.
+ */
+#include <linux/kernel.h>
+#include <linux/slab.h>
+
+#include "common.h"
+#include "pool_version.h"
+
+#define ITEMS 10000
+
+/* What may wait beyond the threshold: a writer checks before it changes. */
+#define SLACK (1u << 20)
+
+static struct rng rng = { 1 };
+
+static void change(struct hkvp_pool *pool, u32 n, bool delete)
+{
+	u8 key[MODEL_KEY_SIZE];
+	u64 value = rng_next(&rng);
+	const struct hkvp_change change = {
+		.key = key,
+		.key_size = model_key(key, n),
+		.value = &value,
+		.value_size = sizeof(value),
+		.type = 11,
+		.delete = delete,
+	};
+	int err = hkvp_pool_change(pool, &change, GFP_KERNEL);
+
+	REQUIRE(!err || (delete && err == -ENOENT), "%d", err);
+}
+
+static void fill(struct hkvp_pool *pool)
+{
+	u32 i;
+
+	REQUIRE(!hkvp_pool_init(pool, no_limits));
+	for (i = 0; i < ITEMS; i++)
+		change(pool, i, false);
+}
+
+/* Updates of all items, and deletes and adds among the last quarter. */
+static void churn(struct hkvp_pool *pool, u64 updates)
+{
+	u64 i;
+
+	for (i = 0; i < updates; i++) {
+		u32 n = rng_below(&rng, ITEMS);
+		bool delete = n > ITEMS * 3 / 4 && i % 2;
+
+		change(pool, n, delete);
+	}
+}
+
+static u64 copy_bytes(const struct hkvp_version *v)
+{
+	return v->bytes + v->size;
+}
+
+static void settle(struct hkvp_pool *pool)
+{
+	struct hkvp_pool_usage usage;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		queue_delayed_work(pool->wq, &pool->reclaim, 0);
+		flush_delayed_work(&pool->reclaim);
+	}
+	usage = hkvp_pool_usage(pool);
+	REQUIRE(!usage.backlog_bytes);
+}
+
+struct digest {
+	u64 sum;
+	u32 count;
+};
+
+static struct digest digest(const struct hkvp_version *v)
+{
+	struct digest d = { .count = hkvp_version_count(v) };
+	u32 i;
+
+	for (i = 0; i < d.count; i++) {
+		const struct hkvp_item *item = hkvp_version_at(v, i);
+		u64 value;
+
+		memcpy(&value, hkvp_item_value(item), sizeof(value));
+		d.sum = d.sum * 31 + value + item->part.hash;
+	}
+	return d;
+}
+
+static void run(u32 pins, u64 updates)
+{
+	struct shim_memory before = shim_memory(), during;
+	struct hkvp_version **pin = calloc(pins + 1, sizeof(*pin));
+	struct digest *was = calloc(pins + 1, sizeof(*was));
+	struct hkvp_pool pool;
+	u64 allowed = HKVP_POOL_BACKLOG + SLACK;
+	u64 largest = 0, one;
+	double start = seconds();
+	u32 i;
+
+	fill(&pool);
+	settle(&pool);
+	shim_memory_reset_peak();
+	one = hkvp_pool_usage(&pool).current_bytes;
+	for (i = 0; i < pins; i++) {
+		pin[i] = hkvp_pool_pin(&pool);
+		was[i] = digest(pin[i]);
+		allowed += copy_bytes(pin[i]);
+		churn(&pool, updates / (pins + 1));
+		largest = max(largest, hkvp_pool_usage(&pool).current_bytes);
+	}
+	churn(&pool, updates / (pins + 1));
+	/* The pool's own size varies a little with what is deleted. */
+	allowed += max(largest, one) * 11 / 10;
+	during = shim_memory();
+	during.peak -= before.bytes;
+	REQUIRE((u64)during.peak <= allowed, "peak %ld, allowed %llu",
+		during.peak, (unsigned long long)allowed);
+
+	settle(&pool);
+	REQUIRE(hkvp_pool_usage(&pool).retained_bytes <= pins * one * 11 / 10);
+	/* Out of order, so that lists are handed to older and newer versions. */
+	for (i = 0; i < pins; i++) {
+		u32 at = i % 2 ? pins - 1 - i / 2 : i / 2;
+		struct digest now = digest(pin[at]);
+
+		check_version(pin[at]);
+		REQUIRE(now.sum == was[at].sum && now.count == was[at].count);
+		hkvp_version_unpin(pin[at]);
+		settle(&pool);
+	}
+	REQUIRE(!hkvp_pool_usage(&pool).retained_bytes);
+	REQUIRE(!pool.root->older);
+	check_version(pool.root);
+	hkvp_pool_destroy(&pool);
+	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	free(pin);
+	free(was);
+	ktap_ok("pins: %u open over %llu updates: one copy %llu KiB, peak %ld KiB, allowed %llu KiB # %.1f s",
+		pins, (unsigned long long)updates,
+		(unsigned long long)one >> 10, during.peak >> 10,
+		(unsigned long long)allowed >> 10, seconds() - start);
+}
+
+/* A pin left open at the end is reported, and its version stays readable. */
+static void run_destroy(void)
+{
+	struct hkvp_version *pin;
+	struct hkvp_pool pool;
+	int warnings = 0;
+
+	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	change(&pool, 1, false);
+	pin = hkvp_pool_pin(&pool);
+	change(&pool, 2, false);
+	shim_warnings = &warnings;
+	hkvp_pool_destroy(&pool);
+	shim_warnings = NULL;
+	REQUIRE(warnings == 1);
+	check_version(pin);
+	hkvp_version_unpin(pin);
+	hkvp_pool_destroy(&pool);
+	ktap_ok("pins: destroy with one open");
+}
+
+int main(int argc, char **argv)
+{
+	u64 updates = argument(argc, argv, 1000000);
+
+	ktap_plan(4);
+	run_destroy();
+	run(0, updates / 4);
+	run(1, updates);
+	run(9, updates / 2);
+	return 0;
+}
