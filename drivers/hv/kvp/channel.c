@@ -463,8 +463,7 @@ static void reopen_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(to_delayed_work(work),
 					       struct hkvp_channel, reopen);
-	unsigned long next;
-	int ms;
+	unsigned long next, end;
 
 	mutex_lock(&ch->lock);
 	if (!ch->wanted || READ_ONCE(ch->state) != HKVP_CHANNEL_LOST ||
@@ -483,7 +482,8 @@ static void reopen_work(struct work_struct *work)
 	count(&ch->stats.reopens);
 
 	/* Hyper-V answers a close by withdrawing the device and offering a new one */
-	for (ms = 0; ms < RESCIND_WAIT_MS && !ch->vmbus->rescind; ms += 20)
+	end = jiffies + msecs_to_jiffies(RESCIND_WAIT_MS);
+	while (!ch->vmbus->rescind && time_before(jiffies, end))
 		msleep(20);
 	if (!ch->vmbus->rescind)
 		open_or_retry(ch);

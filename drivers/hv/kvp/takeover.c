@@ -40,6 +40,11 @@
 static struct workqueue_struct *wq;
 static atomic_t rounds;
 
+static unsigned long deadline(unsigned int ms)
+{
+	return jiffies + msecs_to_jiffies(ms);
+}
+
 static int match_kvp(struct device *dev, const void *data)
 {
 	return hkvp_driver_is_kvp(dev);
@@ -92,11 +97,11 @@ static bool is_unbound(struct device *dev)
  */
 static void take(struct device *dev)
 {
-	int ms;
+	unsigned long end;
 
 	pr_info("taking %s over from " RIVAL "\n", dev_name(dev));
 	device_release_driver(dev);
-	for (ms = 0; ms < RESCIND_WAIT_MS; ms += POLL_MS) {
+	for (end = deadline(RESCIND_WAIT_MS); time_before(jiffies, end);) {
 		if (rescinded(dev))
 			return;
 		msleep(POLL_MS);
@@ -208,12 +213,12 @@ static struct device *orphan(void)
  */
 void hkvp_takeover_give_back(void)
 {
+	unsigned long end = deadline(GIVE_BACK_WAIT_MS);
 	struct device *dev;
-	int ms;
 
 	if (!driver_find(RIVAL, hkvp_driver_core()->bus))
 		return;
-	for (ms = 0; ms < GIVE_BACK_WAIT_MS; ms += POLL_MS) {
+	while (time_before(jiffies, end)) {
 		dev = orphan();
 		if (!dev)
 			return;
