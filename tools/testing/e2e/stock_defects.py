@@ -7,7 +7,50 @@ holds for some kernels only is a dict of kernel -> reason.
 """
 from __future__ import annotations
 
-DEFECTS: dict[str, str | dict[str, str]] = {}
+STOPS_AT_4_0 = "hv_utils knows no version beyond 4.0"
+GET_IS_EMPTY = "hv_utils passes value_size 0 down and reads 4 bytes too far"
+TYPES = "QWORD and EXPAND_SZ arrive empty, DWORD becomes a string"
+LENGTHS = "strings are cut at 254 and 1,022 code units, or 511 bytes of UTF-8"
+UNCHECKED = "sizes, types and keys from the host are not checked"
+BAD_POOL = "the daemon indexes its files with any pool number and dies"
+SHIFTS = "the daemon moves the items behind a deleted one down"
+LOST = "an answer that finds the ring full is dropped"
+
+DEFECTS: dict[str, str | dict[str, str]] = {
+    "auto.get_by_key": "GET in AUTO looks for a pool file",
+    "channel.full_ring": LOST,
+    "channel.full_ring_for_long": LOST,
+    "channel.a_hundred_requests_at_once": LOST,
+    "component.capabilities": STOPS_AT_4_0,
+    "component.the_newest_version_is_ok": STOPS_AT_4_0,
+    "hostile.bad_pools": BAD_POOL,
+    "items.a_delete_moves_the_last_item": SHIFTS,
+    "items.a_value_changes_its_type": TYPES,
+    "items.deleted_under_an_enumeration": SHIFTS,
+    "items.dword": TYPES,
+    "items.expand_sz": TYPES,
+    "items.full_length": LENGTHS,
+    "items.full_length_beyond_ascii": LENGTHS,
+    "items.get_every_type": GET_IS_EMPTY,
+    "items.get_returns_the_value": GET_IS_EMPTY,
+    "items.index_that_looks_negative":
+        "the daemon's index is signed and reads before its array",
+    "items.qword": TYPES,
+    "items.qword_with_linuxs_number": TYPES,
+    "items.unpaired_surrogates": "conversion to UTF-8 drops them",
+    "negotiation.newest_of_all": STOPS_AT_4_0,
+    "negotiation.only_5_0": STOPS_AT_4_0,
+    "status.empty_key": UNCHECKED,
+    "status.ip_of_an_unknown_adapter": "answers E_FAIL",
+    "status.odd_sizes": UNCHECKED,
+    "status.oversized": UNCHECKED,
+    "status.pool_out_of_range": BAD_POOL,
+    "status.shorter_than_needed": UNCHECKED,
+    "status.unknown_operation": UNCHECKED,
+    "status.unknown_value_type": UNCHECKED,
+    "status.write_to_auto": "writes to AUTO are answered OK and ignored",
+    "status.wrong_number_size": UNCHECKED,
+}
 
 
 def reason(scenario: str, kernel: str) -> str | None:

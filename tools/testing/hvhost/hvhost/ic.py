@@ -184,7 +184,9 @@ class IcService:
                 self.versions = list(versions)
             if fw_versions is not None:
                 self.fw_versions = list(fw_versions)
-            self._abort(Superseded(f"{self.name}: NEGOTIATE came in between"))
+            if self.state is not State.NO_CONTACT:
+                self._abort(Superseded(
+                    f"{self.name}: NEGOTIATE came in between"))
             trans_id, tid = self._next_ids()
             request = Request(self, icwire.pack_negotiate(
                 self.fw_versions, self.versions, tid),

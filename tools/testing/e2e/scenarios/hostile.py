@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A host that breaks the rules: the guest answers or drops, stays alive, and
+works right after."""
+import random
+import struct
+import time
+
+from hvhost import icwire, kvpwire
+from hvhost.icwire import Header, status_name
+from hvhost.kvpwire import EXTERNAL, GUEST, Item, pack_enumerate
+from hvhost.vmbus import RING_OUT
+from scenario import Test, scenario
+
+QUIET = 0.3	# seconds in which an answer would have come
+
+
+def request(t: Test, body: bytes, **header) -> bytes:
+    """A well framed KVP request; @header replaces fields."""
+    fields = {"type": icwire.MSG_KVP, "size": 0, "fw": t.kvp.fw,
+              "msg": t.kvp.msg} | header
+    return icwire.pack(Header(**fields), body)
+
+
+def poke(payload: bytes, at: int, data: bytes) -> bytes:
+    """@payload with @data at an offset."""
+    return payload[:at] + data + payload[at + len(data):]
+
+
+def dropped(t: Test, cases: list[tuple[str, bytes]], **how) -> None:
+    """Packets that are no requests: no answer, and the next one works."""
+    for what, payload in cases:
+        trans_id = t.kvp.raw(payload, **how)
+        time.sleep(QUIET)
+        got = t.kvp.raw_replies(trans_id)
+        t.equal([p.payload[:64] for p in got], [], f"answers to {what}")
+        t.works()
+
+
+def survived(t: Test, payloads: list[bytes], **how) -> None:
+    """Answered or not: the guest works after each."""
+    for payload in payloads:
+        t.kvp.raw(payload, **how)
+    t.works()
+
+
+@scenario(smoke=True)
+def bad_pools(t: Test) -> None:
+    """What kills the stock daemon: pool 5 and pool 200, in each operation."""
+    key = kvpwire.encode_text("key")
+    for pool in (5, 200):
+        for body in (kvpwire.pack_enumerate(pool, 0),
+                     kvpwire.pack_get(pool, "key"),
+                     kvpwire.pack_set(pool, Item("key", "v")),
+                     kvpwire.pack_delete(pool, "key")):
+            got = t.raw_body(body)
+            t.equal(status_name(got.status), "INVALID_ARGUMENT",
+                    f"{kvpwire.OP_NAMES[body[0]]} in pool {pool}")
+    t.true(key and t.sh("echo alive") == "alive", "the guest is dead")
+    t.works()
+
+
+@scenario()
+def short_packets(t: Test) -> None:
+    """Payloads that end inside the headers."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    dropped(t, [(f"{n} bytes", whole[:n]) for n in (0, 1, 4, 7, 8, 20)])
+
+
+@scenario()
+def truncated_bodies(t: Test) -> None:
+    """The frame says more than there is."""
+    whole = request(t, kvpwire.pack_set(EXTERNAL, Item("key", "value")))
+    survived(t, [whole[:n] for n in (28, 30, 32, 100, 544, 600, 2600)])
+    t.equal(t.kvp.enumerate(EXTERNAL), [])
+
+
+@scenario()
+def wrong_pipe_header(t: Test) -> None:
+    """Flags and sizes of the pipe header."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    dropped(t, [(f"pipe flags {flags}", poke(whole, 0,
+                                             struct.pack("<I", flags)))
+                for flags in (0, 2, 0xffffffff)])
+    survived(t, [poke(whole, 4, struct.pack("<I", size))
+                 for size in (0, 1, 19, 20, 21, 100, 0x7fffffff, 0xffffffff,
+                              len(whole) - 7, len(whole))])
+
+
+@scenario()
+def wrong_body_size(t: Test) -> None:
+    """The IC header's size field."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    survived(t, [poke(whole, 18, struct.pack("<H", size))
+                 for size in (0, 1, 2, 3, 2579, 2581, 13312, 0xffff)])
+
+
+@scenario()
+def not_a_request(t: Test) -> None:
+    """Packets that say they are responses, or nothing at all."""
+    body = pack_enumerate(EXTERNAL, 0)
+    dropped(t, [("a response", request(t, body, flags=icwire.RESPONSE)),
+                ("response and request", request(t, body, flags=7))])
+    survived(t, [request(t, body, flags=f) for f in (0, 1, 2, 8, 0xff)])
+
+
+@scenario()
+def unsolicited_responses(t: Test) -> None:
+    """A response that nobody asked for, to NEGOTIATE and to KVP."""
+    bodies = [icwire.NEGOTIATE.pack(1, 1, 0) + struct.pack("<4H", 9, 9, 9, 9),
+              pack_enumerate(GUEST, 0)]
+    for kind, body in zip((icwire.MSG_NEGOTIATE, icwire.MSG_KVP), bodies):
+        t.kvp.raw(icwire.pack(Header(kind, 0, flags=icwire.RESPONSE), body))
+    t.works()
+
+
+@scenario()
+def other_message_types(t: Test) -> None:
+    """Types of the other components, and of none."""
+    body = pack_enumerate(EXTERNAL, 0)
+    survived(t, [request(t, body, type=kind)
+                 for kind in (1, 3, 4, 5, 8, 100, 0xffff)])
+
+
+@scenario()
+def malformed_negotiate(t: Test) -> None:
+    """Counts that do not fit the packet."""
+    survived(t, [icwire.pack(Header(icwire.MSG_NEGOTIATE, 0),
+                             icwire.NEGOTIATE.pack(fw, msg, 0) + rest)
+                 for fw, msg, rest in (
+                     (0, 0, b""), (1, 0, bytes(4)), (0, 1, bytes(4)),
+                     (1, 1, b""), (1, 1, bytes(4)), (0xffff, 0xffff, b""),
+                     (0xffff, 1, bytes(64)), (1, 0xffff, bytes(64)),
+                     (2, 2, bytes(15)), (4096, 4096, bytes(2000)))])
+    t.kvp.negotiate().wait(30)
+    t.works()
+
+
+@scenario()
+def wrong_trailers(t: Test) -> None:
+    """Linux never looks at the trailer of a packet; nor must we fail."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    for trailer in (0, 1, 0xffffffff, (1 << 64) - 1, 0x1234 << 32):
+        trans_id = t.kvp.raw(whole, trailer=trailer)
+        header, _ = icwire.unpack(t.kvp.raw_reply(trans_id).payload)
+        t.equal(status_name(header.status), "NO_MORE_ITEMS")
+    t.works()
+
+
+@scenario()
+def other_packet_types(t: Test) -> None:
+    """VMBus packets that carry no data in band."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    for kind in (0, 1, 7, 8, 9, 11, 0xffff):
+        survived(t, [whole], type=kind)
+
+
+@scenario()
+def large_descriptors(t: Test) -> None:
+    """A payload that starts later than right behind the descriptor."""
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    survived(t, [bytes(8) + whole], offset8=3,
+             len8=3 + (len(whole) + 7) // 8)
+
+
+@scenario()
+def largest_message(t: Test) -> None:
+    """13,312 bytes, the most that an IC message may have."""
+    body = kvpwire.pack_set(EXTERNAL, Item("key", "value"))
+    trans_id = t.kvp.raw(request(t, body.ljust(13312 - 20, b"\0")))
+    header, _ = icwire.unpack(t.kvp.raw_reply(trans_id).payload)
+    t.equal(status_name(header.status), "OK")
+    t.equal(t.kvp.enumerate(EXTERNAL), [Item("key", "value")])
+
+
+@scenario()
+def the_same_packet_again(t: Test) -> None:
+    """A host that repeats itself gets the same answer each time."""
+    t.kvp.set(EXTERNAL, Item("k", "v"))
+    whole = request(t, pack_enumerate(EXTERNAL, 0), tid=77)
+    ids = [t.kvp.raw(whole) for _ in range(10)]
+    first = t.kvp.raw_reply(ids[0]).payload
+    t.true(all(t.kvp.raw_reply(i).payload == first for i in ids),
+           "answers differ")
+
+
+@scenario()
+def flood(t: Test) -> None:
+    """2,000 requests as fast as the ring takes them: all answered, while the
+    guest's other work goes on."""
+    before = time.monotonic()
+    job = t.host.spawn("for n in 1 2 3 4 5 6 7 8; do echo $n; done")
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    ids = [t.kvp.raw(whole) for _ in range(2000)]
+    t.equal(job.wait(30).text.split(), [str(n) for n in range(1, 9)])
+    t.kvp.raw_reply(ids[-1], 60)
+    t.true(all(len(t.kvp.raw_replies(i)) == 1 for i in ids),
+           "not every request has one answer")
+    t.true(time.monotonic() - before < 60, "it took more than a minute")
+    t.works()
+
+
+@scenario()
+def random_bodies(t: Test) -> None:
+    """500 requests with random operations, pools, sizes and bytes."""
+    random.seed(20)
+    for _ in range(500):
+        length = random.choice((2, 4, 8, 20, 520, 2576, 2580, 7428))
+        body = bytearray(random.randbytes(length))
+        body[0] = random.choice((0, 1, 2, 3, 4, 5, random.randrange(256)))
+        body[1] = random.choice((0, 1, 2, 3, 4, random.randrange(256)))
+        if body[0] in (4, 5):
+            continue	# an agent may take its time over those
+        t.kvp.raw(request(t, bytes(body)))
+    for pool in (0, 1, 3):
+        while t.kvp.transact(pack_enumerate(pool, 0), "ENUMERATE").status == 0:
+            t.kvp.negotiate().wait(30)
+            break
+    t.works()
+
+
+@scenario(dirty=True)
+def destroyed_length(t: Test) -> None:
+    """A descriptor whose length cannot be: packet boundaries are lost. The
+    guest gives up the channel, and works once it is opened anew."""
+    opens = t.device.opens
+    whole = request(t, pack_enumerate(EXTERNAL, 0))
+    t.kvp.raw(whole, len8=1)
+    t.eventually(lambda: t.device.opens > opens, "the channel is reopened",
+                 30)
+    t.kvp.wait_pushed(60)
+    t.works()
+
+
+@scenario(dirty=True)
+def wild_write_index(t: Test) -> None:
+    """The host's write index points far outside the ring."""
+    opens = t.device.opens
+    t.device.poke(RING_OUT, 0, 0x7ffffff0).result()
+    t.device.signal().result()
+    time.sleep(1)
+    t.equal(t.sh("echo alive"), "alive")
+    if t.device.opens == opens:
+        # Nothing the guest could do about it: the host has to start over.
+        t.device.rescind().result()
+        t.device.wait_state("none", 60)
+        t.device.reoffer().result()
+        t.device.wait_opens(opens + 1, 60)
+    t.kvp.wait_pushed(60)
+    t.works()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Suspend and hibernation: pools are kept, versions are agreed again."""
+from guests import HV_KVP, Setup
+from hvhost.kvpwire import GUEST, Item
+from scenario import Test, scenario
+
+# pm_test needs CONFIG_PM_DEBUG, which Debian's cloud kernels lack; the CPUs
+# of the emulated host cannot be switched off and on again, hence one.
+PM = Setup(flavour="amd64", disk=1024)
+DISK = Setup(disk=1024)
+
+
+def prepare(t: Test) -> list[Item]:
+    """Items to find again."""
+    items = [Item(f"kept{n}", f"value {n}") for n in range(5)]
+    for item in items:
+        t.kvp.set(GUEST, item)
+    return items
+
+
+def check(t: Test, items: list[Item]) -> None:
+    """All as before, and the service OK."""
+    t.kvp.wait_pushed(60)
+    t.equal(t.kvp.enumerate(GUEST), items)
+    t.works()
+    t.host.heartbeat.wait_ready()
+    t.host.heartbeat.beat()
+
+
+def pm_test(t: Test, level: str, how: str) -> None:
+    """One of the kernel's test levels; each waits 5 s where it turns
+    round."""
+    t.sh(f"echo {level} >/sys/power/pm_test")
+    t.sh("echo 1 >/sys/module/suspend/parameters/pm_test_delay "
+         "2>/dev/null || true")
+    t.sh(f"echo {how} >/sys/power/state", 90)
+    t.sh("echo none >/sys/power/pm_test")
+
+
+@scenario(PM)
+def pm_test_freezer(t: Test) -> None:
+    """Only the processes are frozen."""
+    items = prepare(t)
+    pm_test(t, "freezer", "freeze")
+    check(t, items)
+
+
+@scenario(PM)
+def pm_test_suspend(t: Test) -> None:
+    """Suspend to idle, down to devices and platform."""
+    items = prepare(t)
+    for level in ("devices", "platform"):
+        pm_test(t, level, "freeze")
+        check(t, items)
+
+
+@scenario(PM)
+def pm_test_hibernation(t: Test) -> None:
+    """Hibernation turned round at each level: below "freezer" VMBus unloads
+    and connects again."""
+    t.sh("mkswap /dev/nvme0n1 >/dev/null && swapon /dev/nvme0n1")
+    items = prepare(t)
+    for level in ("freezer", "devices", "platform", "processors", "core"):
+        unloads = t.host.machine.vmbus.unloads
+        pm_test(t, level, "disk")
+        check(t, items)
+        if level in ("platform", "processors", "core"):
+            t.equal(t.host.machine.vmbus.unloads, unloads + 1,
+                    f"VMBus connections at {level}")
+    t.sh("swapoff /dev/nvme0n1")
+
+
+@scenario(DISK, dirty=True, smoke=True)
+def hibernation(t: Test) -> None:
+    """The whole way: the image is written, read back and resumed."""
+    t.sh("mkswap /dev/nvme0n1 >/dev/null && swapon /dev/nvme0n1")
+    items = prepare(t)
+    t.sh("echo test_resume >/sys/power/disk")
+    count = t.kvp.negotiations
+    t.sh("echo disk >/sys/power/state", 120)
+    t.kvp.wait_pushed(60, count + 1)
+    check(t, items)
+    if t.guest == HV_KVP:
+        t.equal(t.sh("cat /sys/class/misc/hv_kvp/operational_status"), "OK")
