@@ -5,6 +5,8 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
+#include "changes.h"
+#include "chardev.h"
 #include "driver.h"
 #include "hkvp.h"
 #include "intrinsic.h"
@@ -15,10 +17,17 @@
 
 static struct hkvp hkvp;
 
+/* A pool has a new version, made by the host or an agent. Any context. */
+static void pool_changed(void *ctx, enum hkvp_pool_id pool)
+{
+	hkvp_sysfs_changed(ctx, pool);
+	hkvp_changes_mark();
+}
+
 static const struct hkvp_service_ops ops = {
 	.intrinsic_at = hkvp_intrinsic_at,
 	.intrinsic_find = hkvp_intrinsic_find,
-	.changed = hkvp_sysfs_changed,
+	.changed = pool_changed,
 };
 
 static void pools_exit(unsigned int count)
@@ -57,12 +66,16 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		return ret;
 
+	ret = hkvp_changes_init(hkvp.pools);
+	if (ret)
+		goto pools;
+
 	hkvp_ic_init(&hkvp.ic, hkvp.pools, &ops, NULL);
 	if (!hkvp_params.host_may_write_guest)
 		hkvp.ic.service.writable &= ~BIT(HKVP_POOL_GUEST);
 	ret = hkvp_channel_init(&hkvp.channel, &hkvp.ic);
 	if (ret)
-		goto pools;
+		goto changes;
 
 	ret = hkvp_driver_register(&hkvp.channel);
 	if (ret)
@@ -75,6 +88,7 @@ static int __init hkvp_module_init(void)
 	ret = hkvp_sysfs_register(&hkvp);
 	if (ret)
 		goto takeover;
+	hkvp_chardev_init(&hkvp, pool_changed);
 	return 0;
 
 takeover:
@@ -83,6 +97,8 @@ driver:
 	hkvp_driver_unregister();
 channel:
 	hkvp_channel_destroy(&hkvp.channel);
+changes:
+	hkvp_changes_exit();
 pools:
 	pools_exit(HKVP_POOL_COUNT);
 	return ret;
@@ -94,12 +110,14 @@ static void __exit hkvp_module_exit(void)
 	bool bound;
 
 	hkvp_sysfs_unregister();
+	hkvp_chardev_exit();
 	hkvp_takeover_stop();
 	bound = hkvp_driver_is_bound();
 	hkvp_driver_unregister();
 	if (bound)
 		hkvp_takeover_give_back();
 	hkvp_channel_destroy(&hkvp.channel);
+	hkvp_changes_exit();
 	pools_exit(HKVP_POOL_COUNT);
 }
 module_exit(hkvp_module_exit);

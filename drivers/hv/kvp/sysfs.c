@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "chardev.h"
 #include "hkvp.h"
 #include "intrinsic.h"
 #include "intrinsic_files.h"
@@ -390,21 +391,10 @@ undo:
 	return ret;
 }
 
-/* The device is here for its folder in sysfs; it has no operations yet. */
-static int no_open(struct inode *inode, struct file *file)
-{
-	return -ENXIO;
-}
-
-static const struct file_operations fops = {
-	.owner = THIS_MODULE,
-	.open = no_open,
-};
-
 static struct miscdevice misc = {
 	.minor = MISC_DYNAMIC_MINOR,
 	.name = KBUILD_MODNAME,
-	.fops = &fops,
+	.fops = &hkvp_chardev_fops,
 	.mode = 0600,
 	.groups = groups,
 };

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ioctl LIST: many items in a call, all from one version.
+ *
+ * A list that takes several calls has its version pinned meanwhile. Pins cost
+ * memory, so that there are few of them, HKVP_LISTS_MAX, and fewer where old
+ * versions hold too much: the one unused for longest goes, and who comes back
+ * for it gets -ESTALE.
+ */
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
+
+#include "chardev_file.h"
+#include "intrinsic.h"
+#include "params.h"
+
+/* Largest item in the buffer. */
+#define ITEM_MAX	ALIGN(sizeof(struct hvkvp_item) + HVKVP_KEY_MAX + 1 + \
+			      HVKVP_VALUE_MAX + 1, 8)
+
+/* Items are gathered here, so that user memory is written without the lock. */
+#define CHUNK		8192
+static_assert(2 * ITEM_MAX <= CHUNK);
+
+/* A cursor is the id of the list and the index of the next item. */
+#define ID_SHIFT	32
+#define ID_AUTO		1		/* intrinsic items, which have no versions */
+#define ID_FIRST	2
+
+/* How often to look whether pinned versions hold too much. */
+#define TRIM_INTERVAL	HZ
+
+static DEFINE_MUTEX(lock);
+static LIST_HEAD(listings);		/* unused for longest first */
+static u32 listing_count;
+static u32 next_id = ID_FIRST;
+
+static void trim(struct work_struct *work);
+static DECLARE_DELAYED_WORK(trimmer, trim);
+
+/**
+ * struct part - what goes into the buffer in one go
+ * @buf: CHUNK bytes
+ * @room: bytes that the caller's buffer still has
+ * @used: bytes of @buf
+ * @items: items in @buf
+ * @index: next item
+ * @total: items of the pool
+ * @generation: generation of the pool
+ * @needed: size of an item that does not fit @room, else 0
+ */
+struct part {
+	u8 *buf;
+	u32 room;
+	u32 used;
+	u32 items;
+	u32 index;
+	u32 total;
+	u64 generation;
+	u32 needed;
+};
+
+/* What of an item is not in struct hkvp_value. */
+struct head {
+	u32 type;
+	u32 flags;
+	u64 generation;
+	u32 key_size;
+	u32 value_size;
+};
+
+static bool is_full(const struct part *part)
+{
+	return part->needed || CHUNK - part->used < ITEM_MAX;
+}
+
+/* There is room for any item in @part->buf, but maybe none in the caller's. */
+static void put_item(struct part *part, const struct head *head,
+		     const void *key, const void *value)
+{
+	struct hvkvp_item *item = (void *)(part->buf + part->used);
+	u32 key_len, value_len, size;
+	u8 *end;
+
+	key_len = hkvp_codec_to_utf8(item->data, HVKVP_KEY_MAX, key,
+				     head->key_size);
+	item->data[key_len] = '\0';
+	end = item->data + key_len + 1;
+	value_len = hkvp_text_put_value(end, HVKVP_VALUE_MAX, head->type, value,
+					head->value_size);
+	end += value_len;
+	size = ALIGN(end + 1 - (u8 *)item, 8);
+	memset(end, 0, (u8 *)item + size - end);
+	if (size > part->room - part->used) {
+		part->needed = size;
+		return;
+	}
+	item->size = size;
+	item->type = head->type;
+	item->flags = head->flags;
+	item->key_len = key_len;
+	item->value_len = value_len;
+	item->reserved = 0;
+	item->generation = head->generation;
+	part->used += size;
+	part->items++;
+	part->index++;
+}
+
+static void fill_from_version(const struct hkvp *kvp, enum hkvp_pool_id id,
+			      const struct hkvp_version *v, struct part *part)
+{
+	const struct hkvp_item *item;
+	struct head head;
+
+	part->total = hkvp_version_count(v);
+	part->generation = hkvp_version_generation(v);
+	while (!is_full(part)) {
+		item = hkvp_version_at(v, part->index);
+		if (!item)
+			break;
+		head = (struct head) {
+			.type = item->type,
+			.flags = hkvp_text_flags(kvp, id, item),
+			.generation = hkvp_item_generation(item),
+			.key_size = item->key_size,
+			.value_size = item->value_size,
+		};
+		put_item(part, &head, hkvp_item_key(item),
+			 hkvp_item_value(item));
+	}
+}
+
+static int fill_from_auto(struct part *part)
+{
+	struct hkvp_value *value = kmalloc(sizeof(*value), GFP_KERNEL_ACCOUNT);
+	struct head head = { };
+
+	if (!value)
+		return -ENOMEM;
+	part->total = HKVP_INTRINSIC_COUNT;
+	part->generation = 0;
+	while (!is_full(part) && !hkvp_intrinsic_at(NULL, part->index, value)) {
+		head.type = le32_to_cpu(value->type);
+		head.key_size = le32_to_cpu(value->key_size);
+		head.value_size = le32_to_cpu(value->value_size);
+		put_item(part, &head, value->key, value->value);
+	}
+	kfree(value);
+	return 0;
+}
+
+static void end_locked(struct hkvp_listing *listing)
+{
+	if (!listing->version)
+		return;
+	list_del(&listing->node);
+	listing_count--;
+	hkvp_version_unpin(listing->version);
+	listing->version = NULL;
+}
+
+/* End the list of a descriptor, if it is in the middle of one. */
+void hkvp_listing_end(struct hkvp_listing *listing)
+{
+	mutex_lock(&lock);
+	end_locked(listing);
+	mutex_unlock(&lock);
+}
+
+/* Replaces what the descriptor has listed before. Returns the new id. */
+static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
+		 enum hkvp_pool_id id)
+{
+	struct hkvp_listing *listing = &file->listing;
+	u32 ret;
+
+	mutex_lock(&lock);
+	end_locked(listing);
+	if (listing_count == HKVP_LISTS_MAX)
+		end_locked(list_first_entry(&listings, struct hkvp_listing,
+					    node));
+	ret = next_id++;
+	if (!next_id)
+		next_id = ID_FIRST;
+	listing->id = ret;
+	listing->pool = id;
+	listing->version = hkvp_pool_pin(pool);
+	list_add_tail(&listing->node, &listings);
+	if (!listing_count++)
+		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
+	mutex_unlock(&lock);
+	return ret;
+}
+
+static int fill(struct hkvp_file *file, u32 id, u32 pool, struct part *part)
+{
+	struct hkvp_listing *listing = &file->listing;
+	int ret = 0;
+
+	if (id == ID_AUTO)
+		return fill_from_auto(part);
+
+	mutex_lock(&lock);
+	if (!listing->version || listing->id != id) {
+		ret = -ESTALE;
+	} else if (listing->pool != pool) {
+		ret = -EINVAL;
+	} else {
+		list_move_tail(&listing->node, &listings);
+		fill_from_version(file->kvp, pool, listing->version, part);
+	}
+	mutex_unlock(&lock);
+	return ret;
+}
+
+/* Old versions count against the limit of those who have them pinned. */
+static bool holds_too_much(struct hkvp_pool *pool)
+{
+	return hkvp_pool_usage(pool).retained_bytes >
+	       hkvp_params.limits[HKVP_OWNER_AGENT].bytes;
+}
+
+/* At most one a run: what is freed by it shows only later. */
+static void trim(struct work_struct *work)
+{
+	struct hkvp_listing *listing;
+
+	mutex_lock(&lock);
+	list_for_each_entry(listing, &listings, node) {
+		struct hkvp_file *file =
+			container_of(listing, struct hkvp_file, listing);
+
+		if (holds_too_much(&file->kvp->pools[listing->pool])) {
+			end_locked(listing);
+			break;
+		}
+	}
+	if (listing_count)
+		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
+	mutex_unlock(&lock);
+}
+
+/* No descriptor is open any more. */
+void hkvp_listing_exit(void)
+{
+	cancel_delayed_work_sync(&trimmer);
+}
+
+/* Copies as many items as fit. @list is written on success and -ERANGE only. */
+static int copy_items(struct hkvp_file *file, struct hvkvp_list *list, u32 id,
+		      u8 *chunk)
+{
+	struct part part = {
+		.buf = chunk, .index = (u32)list->cursor,
+	};
+	u32 done = 0, items = 0;
+	int ret;
+
+	do {
+		part.room = list->size - done;
+		part.used = 0;
+		part.items = 0;
+		ret = fill(file, id, list->pool, &part);
+		if (ret)
+			return ret;
+		if (copy_to_user(u64_to_user_ptr(list->buffer + done), chunk,
+				 part.used))
+			return -EFAULT;
+		done += part.used;
+		items += part.items;
+		cond_resched();
+	} while (part.used && !part.needed && !signal_pending(current));
+
+	if (part.needed && !items) {
+		list->size = part.needed;
+		return -ERANGE;
+	}
+	list->size = done;
+	list->count = items;
+	list->total = part.total;
+	list->generation = part.generation;
+	list->cursor = part.index < part.total ?
+		       (u64)id << ID_SHIFT | part.index : 0;
+	return 0;
+}
+
+static int list_items(struct hkvp_file *file, struct hkvp_pool *pool,
+		      struct hvkvp_list *list, u8 *chunk)
+{
+	bool first = !list->cursor;
+	u32 id = list->cursor >> ID_SHIFT;
+	int ret;
+
+	if (first)
+		id = list->pool == HKVP_POOL_AUTO ? ID_AUTO :
+		     begin(file, pool, list->pool);
+	else if ((id == ID_AUTO) != (list->pool == HKVP_POOL_AUTO))
+		return -EINVAL;
+
+	ret = copy_items(file, list, id, chunk);
+	/* who had an error in the first call has no cursor to come back with */
+	if (id != ID_AUTO && (ret ? first : !list->cursor))
+		hkvp_listing_end(&file->listing);
+	return ret;
+}
+
+int hkvp_ioctl_list(struct hkvp_file *file, void *arg)
+{
+	struct hvkvp_list *list = arg;
+	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, list->pool);
+	u8 *chunk;
+	int ret;
+
+	if (!pool || list->flags || list->reserved)
+		return -EINVAL;
+	chunk = kmalloc(CHUNK, GFP_KERNEL_ACCOUNT);
+	if (!chunk)
+		return -ENOMEM;
+	ret = list_items(file, pool, list, chunk);
+	kfree_sensitive(chunk);
+	return ret;
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Items between userland's form and that of the wire. */
+#include <linux/capability.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "chardev_file.h"
+
+/* Free it with kfree_sensitive(): values may be secrets. */
+struct hkvp_text *hkvp_text_alloc(void)
+{
+	return kmalloc(sizeof(struct hkvp_text), GFP_KERNEL_ACCOUNT);
+}
+
+/* The pool of a number from userland, or NULL. */
+struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id)
+{
+	if (id >= HKVP_POOL_COUNT)
+		return NULL;
+	return &kvp->pools[array_index_nospec(id, HKVP_POOL_COUNT)];
+}
+
+/* Agents own pool GUEST; only an import fills the host's. 0 or an error. */
+int hkvp_text_may_write(u32 pool)
+{
+	switch (pool) {
+	case HKVP_POOL_GUEST:
+		return 0;
+	case HKVP_POOL_AUTO:
+		return -EOPNOTSUPP;
+	default:
+		return pool < HKVP_POOL_COUNT ? -EPERM : -EINVAL;
+	}
+}
+
+/* The same for imports and purges, which an administrator may do. */
+int hkvp_text_may_import(u32 pool)
+{
+	int ret = hkvp_text_may_write(pool);
+
+	return ret == -EPERM && capable(CAP_SYS_ADMIN) ? 0 : ret;
+}
+
+/*
+ * The key at @key into @text->wire.key. Its bytes there, or -EINVAL (empty or
+ * with a NUL), -ENAMETOOLONG, -EILSEQ, -EFAULT.
+ */
+int hkvp_text_get_key(struct hkvp_text *text, u64 key, u32 len,
+		      enum hkvp_utf8 mode)
+{
+	int ret;
+
+	if (!len)
+		return -EINVAL;
+	if (len > HKVP_KEY_UTF8_MAX)
+		return -ENAMETOOLONG;
+	if (copy_from_user(text->utf8, u64_to_user_ptr(key), len))
+		return -EFAULT;
+	ret = hkvp_codec_from_utf8(text->wire.key, HKVP_KEY_SIZE, text->utf8,
+				   len, mode);
+	return ret == -E2BIG ? -ENAMETOOLONG : ret;
+}
+
+static int get_string(struct hkvp_text *text, u64 value, u32 len,
+		      enum hkvp_utf8 mode)
+{
+	int ret;
+
+	if (len > HKVP_VALUE_UTF8_MAX)
+		return -EMSGSIZE;
+	if (copy_from_user(text->utf8, u64_to_user_ptr(value), len))
+		return -EFAULT;
+	ret = hkvp_codec_from_utf8(text->wire.value, HKVP_VALUE_SIZE,
+				   text->utf8, len, mode);
+	return ret == -E2BIG ? -EMSGSIZE : ret;
+}
+
+static int get_dword(struct hkvp_text *text, u64 value, u32 len)
+{
+	__le32 wire;
+	u32 number;
+
+	if (len != sizeof(number))
+		return -EINVAL;
+	if (copy_from_user(&number, u64_to_user_ptr(value), len))
+		return -EFAULT;
+	wire = cpu_to_le32(number);
+	memcpy(text->wire.value, &wire, sizeof(wire));
+	return sizeof(wire);
+}
+
+static int get_qword(struct hkvp_text *text, u64 value, u32 len)
+{
+	__le64 wire;
+	u64 number;
+
+	if (len != sizeof(number))
+		return -EINVAL;
+	if (copy_from_user(&number, u64_to_user_ptr(value), len))
+		return -EFAULT;
+	wire = cpu_to_le64(number);
+	memcpy(text->wire.value, &wire, sizeof(wire));
+	return sizeof(wire);
+}
+
+/*
+ * The value at @value into @text->wire.value. Its bytes there, or -EINVAL
+ * (unknown type, a size that is not the type's, or a NUL inside), -EMSGSIZE,
+ * -EILSEQ, -EFAULT.
+ */
+int hkvp_text_get_value(struct hkvp_text *text, u32 type, u64 value, u32 len,
+			enum hkvp_utf8 mode)
+{
+	switch (type) {
+	case HVKVP_TYPE_SZ:
+	case HVKVP_TYPE_EXPAND_SZ:
+		return get_string(text, value, len, mode);
+	case HVKVP_TYPE_DWORD:
+		return get_dword(text, value, len);
+	case HVKVP_TYPE_QWORD:
+		return get_qword(text, value, len);
+	default:
+		return -EINVAL;
+	}
+}
+
+/*
+ * A value of the wire as userland sees it. Its bytes, or -ENOSPC if they are
+ * more than @size; HKVP_VALUE_UTF8_MAX always suffices.
+ */
+int hkvp_text_put_value(u8 *dst, u32 size, u32 type, const void *value,
+			u32 bytes)
+{
+	__le64 wire = 0;
+	u32 dword;
+	u64 qword;
+
+	switch (type) {
+	case HKVP_TYPE_DWORD:
+	case HKVP_TYPE_QWORD:
+		if (bytes > size || bytes > sizeof(wire))
+			return -ENOSPC;
+		memcpy(&wire, value, bytes);
+		qword = le64_to_cpu(wire);
+		dword = qword;
+		if (bytes == sizeof(dword))
+			memcpy(dst, &dword, sizeof(dword));
+		else
+			memcpy(dst, &qword, bytes);
+		return bytes;
+	default:
+		return hkvp_codec_to_utf8(dst, size, value, bytes);
+	}
+}
+
+/*
+ * HVKVP_ITEM_* of an item. What the host has put into GUEST it does not send
+ * again, so that nothing there is stale.
+ */
+u32 hkvp_text_flags(const struct hkvp *kvp, enum hkvp_pool_id id,
+		    const struct hkvp_item *item)
+{
+	if (item->owner != HKVP_OWNER_HOST)
+		return 0;
+	if (!(BIT(id) & HKVP_HOST_FILLED))
+		return HVKVP_ITEM_HOST;
+	if (item->connection &&
+	    item->connection == READ_ONCE(kvp->ic.service.connection))
+		return HVKVP_ITEM_HOST;
+	return HVKVP_ITEM_HOST | HVKVP_ITEM_STALE;
+}
