@@ -3,8 +3,8 @@
 
     from kernels import stock, custom, daemons
 
-    k = stock("6.1")            # also "6.12", "7.3"; for compiling only: "6.1-rt",
-                                # "6.12-rt", "6.1-arm64", "6.12-arm64", "6.1-amd64", "6.12-amd64"
+    k = stock("6.1")            # also "6.12", "7.3", "6.1-amd64", "6.12-amd64"; for compiling
+                                # only: "6.1-rt", "6.12-rt", "6.1-arm64", "6.12-arm64"
     k.release                   # what uname -r says, "6.1.0-56-cloud-amd64"
     k.vmlinux, k.vmlinuz        # the ELF image, the bzImage
     k.modules_dir               # .../lib/modules/RELEASE, plain .ko files, depmod has run

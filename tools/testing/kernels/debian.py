@@ -28,6 +28,11 @@ class Spec:
     boot: bool = True		# the image too, or the headers alone
     chroot: bool = False
 
+    @property
+    def suffix(self) -> str:
+        """What the names of its entries end with."""
+        return RECIPE if self.boot else f"{RECIPE}-headers"
+
 
 V61, V612 = (r"6\.1\.0-\d+",), (r"6\.12\.\d+(?:\.\d+)?\+deb12",)
 # 7.3, or whatever replaced it: the newest kernel that Debian has for its stable release
@@ -37,8 +42,8 @@ SPECS = {
     "6.1": Spec(V61, "cloud-amd64"),
     "6.12": Spec(V612, "cloud-amd64"),
     "7.3": Spec(NEWEST, "cloud-amd64", chroot=True),
-    "6.1-amd64": Spec(V61, "amd64", boot=False),
-    "6.12-amd64": Spec(V612, "amd64", boot=False),
+    "6.1-amd64": Spec(V61, "amd64"),		# with CONFIG_PM_DEBUG, unlike the cloud flavour
+    "6.12-amd64": Spec(V612, "amd64"),
     "6.1-rt": Spec(V61, "rt-amd64", boot=False),
     "6.12-rt": Spec(V612, "rt-amd64", boot=False),
     "6.1-arm64": Spec(V61, "arm64", arch="arm64", boot=False),
@@ -147,12 +152,12 @@ def stock(name: str) -> Kernel:
     """One of SPECS: from the cache, else the newest that the mirrors have."""
     if name not in SPECS:
         raise Error(f"no stock kernel {name}; there are {', '.join(SPECS)}")
-    path = remembered("stock", name, RECIPE)
+    spec = SPECS[name]
+    path = remembered("stock", name, spec.suffix)
     if not path:
-        spec = SPECS[name]
         apt.update()
         release, version = find(spec)
-        path = entry("stock", f"{release}_{version}{RECIPE}",
+        path = entry("stock", f"{release}_{version}{spec.suffix}",
                      lambda work: unpack(name, spec, release, version, work))
         remember("stock", name, path)
     return Kernel.load(path)
