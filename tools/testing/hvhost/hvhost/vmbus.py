@@ -251,29 +251,31 @@ class Device:
         """
         requests = list(payloads)
         ids = range(first_trans_id, first_trans_id + len(requests))
-        self._transactions = dict.fromkeys(ids)
+        answers: dict[int, Packet | None] = dict.fromkeys(ids)
+        self._transactions = answers
         replies: list[Reply] = []
-        sizes: list[int] = []
         done = done_bytes = sent_bytes = 0
-        answered_at = time.monotonic()
+
+        def advance() -> bool:
+            """Count what has been answered; True when there was something new."""
+            nonlocal done, done_bytes
+            before = done
+            while done < len(replies) and (answers[ids[done]] or replies[done].status):
+                replies[done].result(0)		# raises what the host said against it
+                done_bytes += len(requests[done])
+                done += 1
+            return done > before
+
         try:
             while done < len(requests):
                 while len(replies) < len(requests) and len(replies) - done < _WINDOW_PACKETS and \
                         sent_bytes - done_bytes < _WINDOW_BYTES:
                     i = len(replies)
                     replies.append(self.send(requests[i], ids[i], serial=True))
-                    sizes.append(len(requests[i]))
-                    sent_bytes += sizes[i]
-                self._machine.wait_for(
-                    lambda: self._transactions[ids[done]] or
-                    (replies[done].done and replies[done].status),
-                    max(0.0, answered_at + timeout - time.monotonic()),
-                    f"answer {done} of {len(requests)} from {self.name}")
-                replies[done].result(0)
-                done_bytes += sizes[done]
-                done += 1
-                answered_at = time.monotonic()
-            return [self._transactions[i] for i in ids]
+                    sent_bytes += len(requests[i])
+                self._machine.wait_for(advance, timeout,
+                                       f"answer {done} of {len(requests)} from {self.name}")
+            return [answers[i] for i in ids]
         finally:
             if done < len(requests):
                 self.cancel()

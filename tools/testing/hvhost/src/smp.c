@@ -112,13 +112,13 @@ static void start_one(u32 id)
 	lapic_send_init(id);
 	deadline = rdtsc() + host_us_to_tsc(1000);
 	while (rdtsc() < deadline)
-		cpu_relax();
+		cpu_wait();
 	lapic_send_startup(id, AP_TRAMPOLINE);
 	deadline = rdtsc() + host_us_to_tsc(10000000);
 	while (!smp_load_acquire(&ap_started)) {
 		if (rdtsc() > deadline)
 			hv_fatal(NULL, "CPU %u did not start", id);
-		cpu_relax();
+		cpu_wait();
 	}
 }
 

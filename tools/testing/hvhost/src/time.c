@@ -41,7 +41,7 @@ void time_init(void)
 	u32 ticks;
 
 	do {
-		cpu_relax();
+		cpu_wait();
 		ticks = ((inl(PM_TIMER_PORT) & PM_TIMER_MASK) - a.pm) & PM_TIMER_MASK;
 	} while (ticks < PM_TIMER_HZ / 20);
 	b = take_sample();

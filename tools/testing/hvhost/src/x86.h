@@ -20,6 +20,19 @@ static inline void cpu_relax(void)
 	asm volatile("pause" ::: "memory");
 }
 
+/*
+ * Some 50,000 instructions for loops that wait on the clock: with -icount each look at a clock or
+ * port costs as much real time as all of them.
+ */
+static inline void cpu_wait(void)
+{
+	u32 i;
+
+	for (i = 0; i < 20000; i++)
+		barrier();
+	cpu_relax();
+}
+
 static inline u64 rdtsc(void)
 {
 	u32 lo, hi;
