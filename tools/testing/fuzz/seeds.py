@@ -51,6 +51,8 @@ def packets() -> Iterator[tuple[str, bytes]]:
     yield "enumerate-silence", V5 + fill + packet(ENUMERATE) + packet(DELETE) + \
         packet(ENUMERATE, 1, control=LATER) + packet(ENUMERATE, 2, control=LATER) + \
         packet(ENUMERATE, 3, control=LATER) + packet(ENUMERATE, 4, control=LATER)
+    yield "enumerate-31-s", V5 + fill + packet(ENUMERATE) + packet(DELETE) + \
+        b"".join(packet(GET, 1, control=LATER) for _ in range(2)) + packet(ENUMERATE, 1)
     yield "enumerate-pools", V5 + fill + packet(SET, 1, 1) + packet(SET, 2, 1) + \
         b"".join(packet(ENUMERATE, n, pool) for n in range(3) for pool in (0, 1, 2, 3, 4))
     yield "full", V5 + fill + packet(SET, 8) + packet(DELETE, 3) + packet(SET, 8) + walk
@@ -63,17 +65,37 @@ def packets() -> Iterator[tuple[str, bytes]]:
     yield "strings", V5 + b"".join(packet(SET, patches=((KEY_SIZE, u32(n)), (KEY, b"key\0e\0y\0"),
                                                        (VALUE_SIZE, u32(n)), (VALUE, b"value")))
                                    for n in (0, 1, 2, 6, 8, 512, 514, 0xffffffff))
+    yield "lengths", V5 + packet(SET, 1) + b"".join(
+        packet(op, 1, patches=((KEY_SIZE, u32(n)), (KEY + n, b"z")))
+        for op in (GET, SET) for n in (2, 4)) + b"".join(
+        packet(op, patches=((VALUE_SIZE, u32(n)),)) for op in (SET, DWORD, QWORD, QWORD_8, EXPAND)
+        for n in (0, 1, 2, 3, 5, 7, 9))
+    yield "no-room", V5 + b"".join(
+        packet(SET, patches=((at, u32(size)), *((data + 255 * n, b"x" * 255)
+                                                for n in range(size // 255 + 1))))
+        for at, data, size in ((KEY_SIZE, KEY, 512), (VALUE_SIZE, VALUE, 2048)))
+    yield "bodies", b"".join(v + packet(op, patches=((18, n.to_bytes(2, "little")),))
+                             for v in (V4, V5) for op, least in (
+                                 (GET, 2576), (SET, 2576), (DELETE, 520), (ENUMERATE, 2580),
+                                 (GET_IP, 3716), (SET_IP, 3716), (GET_IP, 7428), (SET_IP, 7428))
+                             for n in (0, 1, 2, least - 1, least))
+    yield "counts", V5 + b"".join(packet(SET_IP, patches=((BODY + 4 * n, u32(count)),))
+                                  for n in range(1, 7) for count in (5, 6, 64, 65, 1 << 31))
     yield "intrinsic", V5 + b"".join(packet(GET, 0, 2, patches=(
         (KEY_SIZE, u32(6)), (KEY, b"I\0" + digit + b"\0"))) for digit in (b"0", b"1", b"2"))
     yield "ip", b"".join(v + b"".join(packet(op, n, control=control) for op in (GET_IP, SET_IP)
                                       for n in range(8) for control in (0, PROCESS))
                          for v in (V4, V5))
-    yield "torn", V5 + b"".join(packet(SET, length=n) for n in (0, 7, 8, 27, 28, 32, 40, 2600, 2608))
+    yield "torn", V5 + b"".join(packet(SET, length=n, patches=((4, u32(size)),))
+                                for n in (0, 7, 8, 19, 20, 27, 28, 32, 40, 2600, 2608)
+                                for size in (0, 19, 20, n - 8 if n > 8 else 0, n))
     yield "headers", V5 + b"".join(packet(GET, patches=((offset, bytes([value])),))
                                    for offset in range(BODY) for value in (0, 1, 4, 255))
     yield "versions", b"".join(packet(NEGOTIATE, n) for n in range(16)) + \
         b"".join(packet(NEGOTIATE, 3, patches=((BODY + at, bytes([value])),))
-                 for at in range(4) for value in (0, 1, 3, 9, 255))
+                 for at in range(4) for value in (0, 1, 3, 9, 255)) + \
+        packet(NEGOTIATE, 3, patches=((BODY, b"\xff\xff\1\0"),)) + \
+        packet(NEGOTIATE, 3, patches=((BODY + 8, b"\3\0\0\0\1\0\0\0\5\0\0\0\4\0\0\0"),))
 
 
 def make(fuzzer: str) -> Iterator[tuple[str, bytes]]:
