@@ -107,6 +107,7 @@ void hkvp_driver_unregister(void)
  * @dev: any device of VMBus
  *
  * Context: any.
+ * Return: true if it is.
  */
 bool hkvp_driver_is_kvp(const struct device *dev)
 {
@@ -118,6 +119,7 @@ bool hkvp_driver_is_kvp(const struct device *dev)
  * hkvp_driver_is_bound() - does the driver have a device?
  *
  * Context: any.
+ * Return: true if it has.
  */
 bool hkvp_driver_is_bound(void)
 {
@@ -131,6 +133,7 @@ bool hkvp_driver_is_bound(void)
  * Not if somebody's driver_override gives it to another one.
  *
  * Context: process.
+ * Return: true if it may.
  */
 bool hkvp_driver_matches(struct device *dev)
 {

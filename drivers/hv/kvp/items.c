@@ -328,6 +328,7 @@ void hkvp_items_changed(struct hkvp_items *items)
  * @items: the folder
  *
  * Context: any.
+ * Return: the generation.
  */
 u64 hkvp_items_generation(const struct hkvp_items *items)
 {
@@ -339,6 +340,7 @@ u64 hkvp_items_generation(const struct hkvp_items *items)
  * @items: the folder
  *
  * Context: any.
+ * Return: the number.
  */
 u32 hkvp_items_left_out(const struct hkvp_items *items)
 {

@@ -10,6 +10,7 @@
  * @state: enum hkvp_state
  *
  * Context: any.
+ * Return: the name, a constant.
  */
 const char *hkvp_state_name(enum hkvp_state state)
 {
@@ -33,6 +34,7 @@ const char *hkvp_state_name(enum hkvp_state state)
  * @state: enum hkvp_state
  *
  * Context: any.
+ * Return: the sentence, a constant.
  */
 const char *hkvp_state_description(enum hkvp_state state)
 {
