@@ -42,7 +42,7 @@ class Setup:
 
     start: "normal", the guest's own KVP driver is at work; "none", no KVP
     driver is loaded yet; "hv_utils", hv_utils with its daemon is at work,
-    whatever the guest. reoffer: closing the channel rescinds the device and
+    whatever the guest; "resume", whatever is hibernated on the disk. reoffer: closing the channel rescinds the device and
     offers it anew. flavour: of the kernel package, "" for the cloud one.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
     hv_kvp.
@@ -99,6 +99,8 @@ def _load(guest: str, setup: Setup) -> str:
     steps = "mkdir -p /var/lib/hyperv\n"
     if setup.start == "none":
         return steps
+    if setup.start == "resume":
+        return "cat /sys/block/nvme0n1/dev >/sys/power/resume\n"
     if guest == STOCK or setup.start == "hv_utils":
         return steps + hv_utils + daemon
     return steps + hv_kvp + hv_utils
@@ -112,16 +114,19 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     base = "6.1" if kernel_name == "debug" else kernel_name
     extra = [name for name in setup.extra
              if name in tree.files and name not in tree.builtin]
+    at_boot = ["nvme"] if setup.disk else []
+    at_boot += ["hv_vmbus"] if setup.start != "resume" else []
     initramfs = Image(
         tree=tree,
-        modules=["hv_vmbus"] if "hv_vmbus" in tree.files else [],
+        modules=[n for n in at_boot if n in tree.files],
         on_disk=[*(["hv_utils"] if "hv_utils" in tree.files else []), *extra],
         extra_modules=([module(kernel_name, setup.flavour)]
                        if guest == HV_KVP else []),
         overlays=[daemons(base)] if with_daemon else [],
         files={"bin/hvhost-daemon": DAEMON, "sbin/poweroff": POWEROFF,
                "sbin/reboot": REBOOT},
-        setup=_preload(tree) + _load(guest, setup), hostname="guest-1")
+        setup=(_preload(tree) if setup.start != "resume" else "")
+        + _load(guest, setup), hostname="guest-1")
     return kernel.vmlinux, initramfs
 
 
@@ -134,19 +139,11 @@ def _preload(tree: ModuleTree) -> str:
                    if n != "hv_vmbus.ko")
 
 
-def make_host(guest: str, kernel_name: str, setup: Setup) -> Host:
-    """A host with this guest, not yet booted."""
+def make_host(guest: str, kernel_name: str, setup: Setup,
+              disk: Path | None = None) -> Host:
+    """A host with this guest, not yet booted. @disk: of an earlier one."""
     kernel, initramfs = image(guest, kernel_name, setup)
     config = Config(close_policy=REOFFER if setup.reoffer else KEEP)
-    more = {}
-    if setup.disk:
-        path = cache_root() / f"disk-{setup.disk}.img"
-        if not path.exists():
-            with open(path, "wb") as disk:
-                disk.truncate(setup.disk << 20)
-        more["qemu_args"] = (
-            "-drive", f"file={path},if=none,id=d,format=raw,snapshot=on",
-            "-device", "nvme,drive=d,serial=1")
     return Host(kernel, initramfs, cache=cache_root(), cpus=setup.cpus,
                 memory=setup.memory, cmdline=setup.cmdline, config=config,
-                **more)
+                disk=disk or setup.disk)

@@ -12,11 +12,12 @@ and need not clean up.
 """
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guests import GUESTS, HV_KVP, Setup
+from guests import GUESTS, HV_KVP, Setup, make_host
 from hvhost import icwire, kvp, kvpwire
 from hvhost.host import Host
 from hvhost.ic import StatusError
@@ -81,6 +82,16 @@ class Test:
     def sh(self, command: str, timeout: float = 30) -> str:
         """What a shell command in the guest prints; it must succeed."""
         return self.host.sh(command, timeout)
+
+    def next_machine(self, start: str) -> Host:
+        """Another machine with this one's disk; not yet booted."""
+        return make_host(self.guest, self.kernel,
+                         dataclasses.replace(self.setup, start=start),
+                         self.host.disk)
+
+    def on(self, host: Host) -> Test:
+        """The same test on another machine."""
+        return Test(host, self.guest, self.kernel, self.setup)
 
     # Assertions ----------------------------------------------------------
 

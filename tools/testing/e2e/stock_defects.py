@@ -15,15 +15,28 @@ UNCHECKED = "sizes, types and keys from the host are not checked"
 BAD_POOL = "the daemon indexes its files with any pool number and dies"
 SHIFTS = "the daemon moves the items behind a deleted one down"
 LOST = "an answer that finds the ring full is dropped"
+BLIND = "flags and sizes of the frame are not looked at"
+ONE_PACKET = "a packet that is not answered leaves those behind it in the ring"
+VMBUS = "VMBus parses what a destroyed ring holds; hv_utils does not reopen"
 
 DEFECTS: dict[str, str | dict[str, str]] = {
     "auto.get_by_key": "GET in AUTO looks for a pool file",
+    "auto.many_addresses": "the list is cut inside an address",
     "channel.full_ring": LOST,
     "channel.full_ring_for_long": LOST,
     "channel.a_hundred_requests_at_once": LOST,
     "component.capabilities": STOPS_AT_4_0,
     "component.the_newest_version_is_ok": STOPS_AT_4_0,
     "hostile.bad_pools": BAD_POOL,
+    "hostile.destroyed_length": VMBUS,
+    "hostile.flood": LOST,
+    "hostile.largest_message": "its ring is smaller than the largest message",
+    "hostile.not_a_request": BLIND,
+    "hostile.other_message_types": ONE_PACKET,
+    "hostile.random_bodies": BAD_POOL,
+    "hostile.truncated_bodies": BLIND,
+    "hostile.wild_write_index": VMBUS,
+    "hostile.wrong_pipe_header": BLIND,
     "items.a_delete_moves_the_last_item": SHIFTS,
     "items.a_value_changes_its_type": TYPES,
     "items.deleted_under_an_enumeration": SHIFTS,

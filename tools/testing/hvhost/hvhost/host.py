@@ -52,8 +52,20 @@ class Host:
                  config: Config | None = None,
                  services: tuple[str, ...] = tuple(SERVICES),
                  items: dict[int, list[Item]] | None = None,
-                 vm_name: str = "guest", **machine):
+                 vm_name: str = "guest", disk: int | Path = 0, **machine):
+        """@disk: MiB of an empty NVMe disk, or the file of another host's
+        (see self.disk), which must not run any more but still exist."""
         self.workdir = Path(tempfile.mkdtemp(prefix="hvhost."))
+        self.disk = disk if isinstance(disk, Path) else None
+        if disk and not self.disk:
+            self.disk = self.workdir / "disk.img"
+            with open(self.disk, "wb") as image_file:
+                image_file.truncate(disk << 20)
+        if self.disk:
+            machine["qemu_args"] = (
+                *machine.get("qemu_args", ()),
+                "-drive", f"file={self.disk},if=none,id=disk,format=raw",
+                "-device", "nvme,drive=disk,serial=1")
         self.vm_id = str(uuid.uuid4())
         self.transcript = Transcript()
         self.machine = Machine(

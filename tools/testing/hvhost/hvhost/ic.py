@@ -118,6 +118,7 @@ class IcService:
         self.versions = list(versions)
         self.fw_versions = list(fw_versions or DEFAULT_FW)
         self.auto_negotiate = True
+        self.patience = 600.0	# seconds; no wait takes longer
         self.state = State.NO_CONTACT
         self.fw: Version | None = None
         self.msg: Version | None = None
@@ -145,6 +146,7 @@ class IcService:
     def wait(self, done: Callable[[], object], timeout: float) -> bool:
         """Waits on the caller's thread; False when the time is up. Raises
         what ails the guest or its protocol."""
+        timeout = min(timeout, self.patience)
         deadline = time.monotonic() + timeout
         self.machine.wait_for(
             lambda: done() or time.monotonic() >= deadline,
