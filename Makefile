@@ -20,6 +20,12 @@ check:
 soak:
 	tools/testing/check --soak
 
+bench:
+	tools/testing/bench/run
+
+fuzz:
+	$(MAKE) -C tools/testing/fuzz fuzz
+
 help:
 	@echo "make modules   build hv_kvp.ko (KDIR=, default: the running kernel's headers)"
 	@echo "make install   install it for the kernel KVER (default: the running one)"
@@ -27,6 +33,8 @@ help:
 	@echo "make run       boot a guest on the emulated host and show a conversation"
 	@echo "make check     every test, with 'N passed, N failed' as the last line"
 	@echo "make soak      the long tests: hours, not part of check"
+	@echo "make bench     figures, beside hv_utils with hv_kvp_daemon, into results/bench"
+	@echo "make fuzz      libFuzzer on the pure files, for SECONDS= each (default 600)"
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install clean run check soak help
+.PHONY: modules install clean run check soak bench fuzz help
