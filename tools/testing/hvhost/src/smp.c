@@ -37,6 +37,7 @@ struct idt_gate {
 struct park {
 	u64 rip, rsi;
 	bool go;
+	bool settled;		/* no further NMI comes */
 };
 
 extern u8 ap_trampoline[], ap_trampoline_end[], trap_stubs[];
@@ -139,9 +140,12 @@ void smp_park(u32 cpu)
 {
 	struct park *p = &park[cpu];
 
-	/* An NMI between the test and the halt is caught by the second one: see smp_release(). */
+	/* An NMI between the test and the halt is lost, but not the next: see smp_release(). */
 	while (!smp_load_acquire(&p->go))
 		asm volatile("cli; hlt" ::: "memory");
+	WRITE_ONCE(mailbox_stats(cpu)->state, HVHOST_CPU_GUEST);
+	while (!smp_load_acquire(&p->settled))
+		cpu_relax();
 	svm_enter(cpu, p->rip, p->rsi);
 }
 
@@ -159,6 +163,7 @@ void smp_release(u32 cpu, u64 rip, u64 rsi)
 		while (rdtsc() < until && READ_ONCE(st->state) == HVHOST_CPU_PARKED)
 			cpu_relax();
 	}
+	smp_store_release(&park[cpu].settled, true);
 }
 
 bool smp_poll_wakeup(void)
@@ -169,13 +174,12 @@ bool smp_poll_wakeup(void)
 	if (smp_load_acquire(&mb->command) != MP_WAKEUP)
 		return false;
 	id = mb->apic_id;
-	if (id == 0 || id >= host.cpus || mailbox_stats(id)->state != HVHOST_CPU_PARKED) {
-		/* The ACPI mailbox wakes a CPU once; there is no way back into it. */
-		hv_log("guest asks to wake CPU %u, which is not parked", id);
-		WRITE_ONCE(mb->command, 0);
-		return false;
-	}
-	smp_release(id, mb->wakeup_vector, 0);
+	if (id == 0 || id >= host.cpus || mailbox_stats(id)->state == HVHOST_CPU_DEAD)
+		hv_log("guest asks to wake CPU %u", id);
+	else if (mailbox_stats(id)->state == HVHOST_CPU_PARKED)
+		smp_release(id, mb->wakeup_vector, 0);
+	else
+		svm_restart(id, mb->wakeup_vector);
 	smp_store_release(&mb->command, 0);
 	return true;
 }

@@ -6,11 +6,13 @@
 #include "svm.h"
 #include "asm.h"
 #include "host.h"
+#include "lapic.h"
 #include "lib.h"
 #include "mailbox.h"
 #include "x86.h"
 
-#define EXIT_CPUID	0x72	/* APM vol. 2, appendix C */
+#define EXIT_NMI	0x61	/* APM vol. 2, appendix C */
+#define EXIT_CPUID	0x72
 #define EXIT_MSR	0x7c
 #define EXIT_SHUTDOWN	0x7f
 #define EXIT_VMRUN	0x80
@@ -22,6 +24,7 @@
 
 #define EVENT_GP	(1ull << 31 | 1ull << 11 | 3ull << 8 | 13)	/* APM 15.20; error code 0 */
 #define EVENT_UD	(1ull << 31 | 3ull << 8 | 6)
+#define EVENT_NMI	(1ull << 31 | 2ull << 8 | 2)
 
 #define LEN_CPUID_MSR	2	/* CPUID, RDMSR, WRMSR; TCG has no next-RIP saving */
 #define LEN_VMMCALL	3
@@ -89,25 +92,14 @@ static void skip(struct vcpu *v, u32 len)
 	v->vmcb->c.int_state = 0;
 }
 
-static void vcpu_init(struct vcpu *v, u32 cpu, u64 rip, u64 rsi)
+static void reset_registers(struct vcpu *v, u64 rip, u64 rsi)
 {
-	struct vmcb *b = &vmcbs[cpu];
 	struct vmcb_seg data = { SEL_DATA, 0xc93, 0xffffffff, 0 };
-	u64 code;
+	struct vmcb *b = v->vmcb;
 
-	v->vmcb = b;
-	v->index = cpu;
-	v->stats = mailbox_stats(cpu);
+	memset(v->gpr, 0, sizeof(v->gpr));
 	v->gpr[GPR_RSI] = rsi;
-	for (u32 i = 0; i < HV_SINT_COUNT; i++)
-		v->synic.sint[i] = 0x10000;	/* TLFS 11.8.4: masked at reset */
-
-	b->c.intercepts = INTERCEPT(EXIT_CPUID) | INTERCEPT(EXIT_MSR) | INTERCEPT(EXIT_SHUTDOWN);
-	for (code = EXIT_VMRUN; code <= EXIT_SKINIT; code++)
-		b->c.intercepts |= INTERCEPT(code);
-	b->c.msrpm_base = (u64)msrpm;
-	b->c.asid = 1;
-
+	memset(&b->s, 0, sizeof(b->s));
 	b->s.cs = (struct vmcb_seg){ SEL_CODE64, 0xa9b, 0xffffffff, 0 };
 	b->s.ds = data;
 	b->s.es = data;
@@ -121,6 +113,26 @@ static void vcpu_init(struct vcpu *v, u32 cpu, u64 rip, u64 rsi)
 	b->s.dr7 = 0x400;
 	b->s.rflags = 2;
 	b->s.rip = rip;
+}
+
+static void vcpu_init(struct vcpu *v, u32 cpu)
+{
+	struct vmcb *b = &vmcbs[cpu];
+	u64 code;
+	u32 i;
+
+	v->vmcb = b;
+	v->index = cpu;
+	v->stats = mailbox_stats(cpu);
+	for (i = 0; i < HV_SINT_COUNT; i++)
+		v->synic.sint[i] = 0x10000;	/* TLFS 11.8.4: masked at reset */
+
+	b->c.intercepts = INTERCEPT(EXIT_NMI) | INTERCEPT(EXIT_CPUID) | INTERCEPT(EXIT_MSR) |
+			  INTERCEPT(EXIT_SHUTDOWN);
+	for (code = EXIT_VMRUN; code <= EXIT_SKINIT; code++)
+		b->c.intercepts |= INTERCEPT(code);
+	b->c.msrpm_base = (u64)msrpm;
+	b->c.asid = 1;
 }
 
 static void exit_msr(struct vcpu *v)
@@ -156,6 +168,31 @@ static void exit_vmmcall(struct vcpu *v)
 	skip(v, LEN_VMMCALL);
 }
 
+void svm_restart(u32 cpu, u64 rip)
+{
+	struct vcpu *v = vcpu_get(cpu);
+
+	v->restart_rip = rip;
+	smp_store_release(&v->restart, true);
+	lapic_send_nmi(cpu);		/* one: a second would reach a CPU that has no IDT yet */
+	while (READ_ONCE(v->restart))
+		cpu_relax();
+}
+
+/* Ours, with which the host CPU asks for a restart, or one that the guest sent. */
+static void exit_nmi(struct vcpu *v)
+{
+	/* The intercept leaves it pending (APM 15.13.4): take it here, where it does nothing. */
+	asm volatile("stgi; nop; clgi" ::: "memory");
+	if (!smp_load_acquire(&v->restart)) {
+		v->vmcb->c.event_inj = EVENT_NMI;
+		return;
+	}
+	reset_registers(v, v->restart_rip, 0);
+	v->vmcb->c.int_state = 0;
+	smp_store_release(&v->restart, false);
+}
+
 static void __noreturn exit_shutdown(struct vcpu *v)
 {
 	struct hvhost_regs regs;
@@ -180,6 +217,10 @@ static void handle_exit(struct vcpu *v)
 	b->c.event_inj = 0;
 
 	switch (b->c.exit_code) {
+	case EXIT_NMI:
+		st->other++;
+		exit_nmi(v);
+		break;
 	case EXIT_CPUID:
 		st->cpuid++;
 		cpuid_emulate(v);
@@ -210,11 +251,11 @@ void svm_enter(u32 cpu, u64 rip, u64 rsi)
 	u32 efer_byte = 0x800 + (MSR_EFER & 0x1fff) / 4;	/* APM 15.11: second range */
 
 	msrpm[efer_byte] |= 3 << (MSR_EFER & 3) * 2;		/* read and write */
-	vcpu_init(v, cpu, rip, rsi);
+	vcpu_init(v, cpu);
+	reset_registers(v, rip, rsi);
 	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME);
 	wrmsr(MSR_VM_HSAVE_PA, (u64)hsave[cpu]);
 	asm volatile("clgi");
-	WRITE_ONCE(v->stats->state, HVHOST_CPU_GUEST);
 	mailbox_event1(HVHOST_EVT_CPU_UP, 0, 0, &cpu, sizeof(cpu));
 	for (;;) {
 		svm_run(v);

@@ -74,6 +74,8 @@ struct vcpu {
 	struct hvhost_cpu_stats *stats;
 	struct synic synic;		/* written by this CPU's exits, read by the host CPU */
 	u64 vp_assist;
+	bool restart;			/* set by the host CPU, see svm_restart() */
+	u64 restart_rip;
 };
 
 enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8 };
@@ -82,6 +84,12 @@ enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, G
 void __attribute__((noreturn)) svm_enter(u32 cpu, u64 rip, u64 rsi);
 
 struct vcpu *vcpu_get(u32 index);
+
+/*
+ * Host CPU: tear guest CPU @cpu out of what it does, which should be the halt loop of a CPU that was
+ * taken offline, and let it start again at @rip as svm_enter() does.
+ */
+void svm_restart(u32 cpu, u64 rip);
 
 /* Queue #GP(0) or #UD for the guest; RIP must still point at the instruction. */
 void svm_inject_gp(struct vcpu *v);

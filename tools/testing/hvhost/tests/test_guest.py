@@ -20,7 +20,7 @@ from hvhost.faults import (GuestHang, GuestPanic, GuestStopped, HostAssertion, H
                            TripleFault)
 from hvhost.initramfs import Image, ModuleTree
 from hvhost.machine import Machine
-from hvhost.vmbus import KEEP, REOFFER, RING_OUT, VERSIONS
+from hvhost.vmbus import KEEP, REOFFER, RING_IN, RING_OUT, VERSIONS
 from kernels import stock
 
 HEARTBEAT = ("57164f39-9115-4e78-ab55-382f3bd5422d", "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0")
@@ -272,6 +272,25 @@ def t_every_version(g: Guest) -> None:
         g.shutdown.wait_open(10)
 
 
+def t_broken_ring(g: Guest) -> None:
+    """A write index that cannot be stops the channel, visibly; a reopen heals it."""
+    vmbus = g.machine.vmbus
+    vmbus.strict = False
+    g.heartbeat.poke(RING_IN, 0, 0xFFFFFFF8).result()
+    g.heartbeat.stall(False).result()
+    g.machine.wait_for(lambda: vmbus.violations, 10, "violation")
+    assert vmbus.violations[0][0] == "heartbeat" and vmbus.violations[0][2], vmbus.violations
+    try:
+        g.heartbeat.send(heartbeat(1)).result(10)
+        raise AssertionError("sent on a broken channel")
+    except OSError as err:
+        assert err.errno == 71, err			# EPROTO
+    vmbus.violations.clear()
+    vmbus.strict = True
+    g.sh(f"echo {HEARTBEAT[1]} > {DRIVER}/unbind; echo {HEARTBEAT[1]} > {DRIVER}/bind")
+    g.alive()
+
+
 def t_no_version(g: Guest) -> None:
     vmbus = g.machine.vmbus
     g.sh("rmmod hv_utils hv_vmbus")
@@ -288,7 +307,8 @@ def t_no_version(g: Guest) -> None:
 ON_ONE_GUEST: list[Callable[[Guest], None]] = [
     t_packets, t_full_ring_refuses, t_full_ring_waits, t_stall, t_poke_and_raw, t_rescind_reoffer,
     t_queued_packets_are_cancelled, t_close_keeps_offer, t_close_reoffers, t_add_and_remove,
-    t_modify_channel, t_control_messages, t_every_version, t_no_version,
+    t_modify_channel, t_control_messages, t_broken_ring,
+    t_every_version, t_no_version,
 ]
 
 
@@ -365,7 +385,23 @@ def shape(cpus: int = 1, memory: int = 512, **how: object) -> Callable[[], None]
     return run
 
 
-def t_hibernate(policy: int) -> Callable[[], None]:
+def t_cpu_hotplug() -> None:
+    """CPUs go offline and come back, which costs hvhost a forced exit; NMIs still reach the guest."""
+    with guest(cpus=4) as g:
+        online = "for c in 1 2 3; do echo {} > /sys/devices/system/cpu/cpu$c/online; done; nproc"
+        for _ in range(3):
+            assert g.sh(online.format(0)).strip() == "1"
+            g.alive()
+            assert g.sh(online.format(1)).strip() == "4"
+            g.alive()
+        assert not complaints(g.machine.console_text()), complaints(g.machine.console_text())
+        g.sh("echo l > /proc/sysrq-trigger")
+        g.machine.wait_console("NMI backtrace for cpu 3", 20)
+        g.alive()
+        assert not g.machine.log, g.machine.log
+
+
+def t_hibernate(policy: int, cpus: int) -> Callable[[], None]:
     """Every level of the kernel's own test of hibernation.
 
     From "platform" on the channels are closed, the bus unloaded, and all of it made anew; "core" also
@@ -373,7 +409,7 @@ def t_hibernate(policy: int) -> Callable[[], None]:
     """
     def run() -> None:
         # The cloud kernels have no CONFIG_PM_DEBUG.
-        with guest(release="6.1-amd64") as g:
+        with guest(release="6.1-amd64", cpus=cpus) as g:
             vmbus = g.machine.vmbus
             vmbus.configure(close_policy=policy)
             for level in ("freezer", "devices", "platform", "processors", "core"):
@@ -392,8 +428,9 @@ STANDALONE: list[tuple[str, Callable[[], None]]] = [
     ("host assertion", t_host_assertion), ("QEMU dies", t_qemu_dies), ("power off", t_power_off),
     ("bzImage", shape(bzimage=True)), ("4 CPUs", shape(cpus=4)), ("256 MiB", shape(memory=256)),
     ("6 GiB, 2 CPUs", shape(cpus=2, memory=6144)), ("icount", shape(icount=0)),
-    ("hibernation, offers stay", t_hibernate(KEEP)),
-    ("hibernation, offers renewed", t_hibernate(REOFFER)),
+    ("CPU hotplug", t_cpu_hotplug),
+    ("hibernation, offers stay, 2 CPUs", t_hibernate(KEEP, 2)),
+    ("hibernation, offers renewed", t_hibernate(REOFFER, 1)),
     ("6.12", shape(release="6.12")), ("7.3, 2 CPUs", shape(release="7.3", cpus=2)),
 ]
 
