@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Runs the tests, each in a process of its own, and prints KTAP. */
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+#define MAX_TESTS	200
+#define TIMEOUT		120	/* seconds; the guest may be emulated */
+#define LIST_BUFFER	65536
+
+static struct test {
+	const char *file;
+	const char *name;
+	void (*fn)(void);
+} tests[MAX_TESTS];
+
+static unsigned int test_count;
+
+volatile uintptr_t bad_address = 16;
+
+void add_test(const char *file, const char *name, void (*fn)(void))
+{
+	if (test_count == MAX_TESTS)
+		abort();
+	tests[test_count++] = (struct test) { file, name, fn };
+}
+
+void fail(const char *file, int line, const char *fmt, ...)
+{
+	va_list args;
+
+	printf("# %s:%d: ", file, line);
+	va_start(args, fmt);
+	vprintf(fmt, args);
+	va_end(args);
+	printf("\n");
+	fflush(stdout);
+	_exit(1);
+}
+
+int open_device(int flags)
+{
+	return OK(open(DEVICE, flags | O_CLOEXEC));
+}
+
+int set_typed(int fd, unsigned int pool, unsigned int type, const void *key,
+	      size_t key_len, const void *value, size_t value_len)
+{
+	struct hvkvp_set arg = {
+		.key = PTR(key), .key_len = key_len, .value = PTR(value),
+		.value_len = value_len, .pool = pool, .type = type,
+	};
+
+	return ioctl(fd, HVKVP_IOC_SET, &arg);
+}
+
+int set(int fd, const char *key, const char *value)
+{
+	return set_typed(fd, HVKVP_POOL_GUEST, HVKVP_TYPE_SZ, key, strlen(key),
+			 value, strlen(value));
+}
+
+int get_into(int fd, unsigned int pool, const void *key, size_t key_len,
+	     void *value, size_t size, struct hvkvp_get *arg)
+{
+	memset(arg, 0, sizeof(*arg));
+	arg->key = PTR(key);
+	arg->key_len = key_len;
+	arg->value = PTR(value);
+	arg->value_size = size;
+	arg->pool = pool;
+	return ioctl(fd, HVKVP_IOC_GET, arg);
+}
+
+/* The value with a NUL in static memory, or NULL. */
+char *get(int fd, unsigned int pool, const char *key)
+{
+	static char value[HVKVP_VALUE_MAX + 1];
+	struct hvkvp_get arg;
+
+	if (get_into(fd, pool, key, strlen(key), value, HVKVP_VALUE_MAX, &arg))
+		return NULL;
+	value[arg.value_size] = '\0';
+	return value;
+}
+
+int delete(int fd, const char *key)
+{
+	struct hvkvp_delete arg = {
+		.key = PTR(key), .key_len = strlen(key),
+		.pool = HVKVP_POOL_GUEST,
+	};
+
+	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
+}
+
+int import_one(int fd, unsigned int pool, unsigned int flags, const char *key,
+	       const char *value, unsigned int *kept)
+{
+	struct hvkvp_op op = {
+		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
+		.value_len = strlen(value), .op = HVKVP_OP_SET,
+		.type = HVKVP_TYPE_SZ,
+	};
+	struct hvkvp_import arg = {
+		.ops = PTR(&op), .pool = pool, .flags = flags, .count = 1,
+		.op_size = sizeof(op),
+	};
+	int ret = ioctl(fd, HVKVP_IOC_IMPORT, &arg);
+
+	if (kept)
+		*kept = arg.kept;
+	return ret;
+}
+
+int purge(int fd, unsigned int pool, unsigned int *count)
+{
+	struct hvkvp_purge arg = { .pool = pool };
+	int ret = ioctl(fd, HVKVP_IOC_PURGE, &arg);
+
+	if (count)
+		*count = arg.count;
+	return ret;
+}
+
+struct hvkvp_info info(int fd)
+{
+	struct hvkvp_info arg;
+
+	OK(ioctl(fd, HVKVP_IOC_INFO, &arg));
+	return arg;
+}
+
+uint64_t generation(int fd, unsigned int pool)
+{
+	return info(fd).pools[pool].generation;
+}
+
+unsigned int count_items(int fd, unsigned int pool)
+{
+	return info(fd).pools[pool].items;
+}
+
+/* Sets key-0 to key-(count - 1), count being at most a batch. */
+void set_many(int fd, unsigned int count, const char *value)
+{
+	struct hvkvp_op *ops = calloc(count, sizeof(*ops));
+	char (*keys)[16] = calloc(count, sizeof(*keys));
+	struct hvkvp_batch arg = {
+		.ops = PTR(ops), .pool = HVKVP_POOL_GUEST, .count = count,
+		.op_size = sizeof(*ops),
+	};
+
+	CHECK(ops && keys);
+	for (unsigned int i = 0; i < count; i++) {
+		snprintf(keys[i], sizeof(keys[i]), "key-%u", i);
+		ops[i].key = PTR(keys[i]);
+		ops[i].key_len = strlen(keys[i]);
+		ops[i].value = PTR(value);
+		ops[i].value_len = strlen(value);
+		ops[i].type = HVKVP_TYPE_SZ;
+		ops[i].op = HVKVP_OP_SET;
+	}
+	OK(ioctl(fd, HVKVP_IOC_BATCH, &arg));
+	free(keys);
+	free(ops);
+}
+
+char *edge(void)
+{
+	long page = sysconf(_SC_PAGESIZE);
+	char *map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(map != MAP_FAILED);
+	OK(mprotect(map + page, page, PROT_NONE));
+	return map + page;
+}
+
+/* Leaves pool GUEST empty and nothing stale elsewhere. */
+static void clean(void)
+{
+	static char buffer[LIST_BUFFER];
+	int fd = open_device(O_RDWR);
+	struct hvkvp_list list;
+
+	do {
+		memset(&list, 0, sizeof(list));
+		list.buffer = PTR(buffer);
+		list.size = sizeof(buffer);
+		list.pool = HVKVP_POOL_GUEST;
+		OK(ioctl(fd, HVKVP_IOC_LIST, &list));
+		for (unsigned int at = 0; at < list.size;) {
+			struct hvkvp_item *item = (void *)(buffer + at);
+			struct hvkvp_delete arg = {
+				.key = PTR(item->data),
+				.key_len = item->key_len,
+				.pool = HVKVP_POOL_GUEST,
+			};
+
+			OK(ioctl(fd, HVKVP_IOC_DELETE, &arg));
+			at += item->size;
+		}
+	} while (list.cursor);
+	OK(purge(fd, HVKVP_POOL_EXTERNAL, NULL));
+	OK(purge(fd, HVKVP_POOL_AUTO_EXTERNAL, NULL));
+	OK(purge(fd, HVKVP_POOL_AUTO_INTERNAL, NULL));
+	close(fd);
+}
+
+static bool run(const struct test *test)
+{
+	pid_t pid;
+	int status;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		alarm(TIMEOUT);
+		clean();
+		test->fn();
+		fflush(stdout);
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return false;
+	if (WIFSIGNALED(status))
+		printf("# signal %d\n", WTERMSIG(status));
+	return !status;
+}
+
+/* "test_get.c" is "get" */
+static const char *group(const struct test *test)
+{
+	static char name[64];
+
+	sscanf(test->file, "test_%63[^.]", name);
+	return name;
+}
+
+static bool wanted(const struct test *test, char **words)
+{
+	bool all = !*words;
+
+	for (; *words; words++)
+		all |= !strcmp(*words, group(test)) ||
+		       !strcmp(*words, test->name);
+	return all;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int passed = 0, failed = 0;
+
+	(void)argc;
+	printf("KTAP version 1\n");
+	for (unsigned int i = 0; i < test_count; i++) {
+		bool ok;
+
+		if (!wanted(&tests[i], argv + 1))
+			continue;
+		ok = run(&tests[i]);
+		passed += ok;
+		failed += !ok;
+		printf("%s %u %s.%s\n", ok ? "ok" : "not ok", passed + failed,
+		       group(&tests[i]), tests[i].name);
+	}
+	printf("1..%u\n%u passed, %u failed\n", passed + failed, passed,
+	       failed);
+	return failed || !passed;
+}
