@@ -6,6 +6,7 @@ description of what good conversations look like, and git no binary files.
 """
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 
 # Templates of fuzz_packet.c.
@@ -98,6 +99,14 @@ def packets() -> Iterator[tuple[str, bytes]]:
         packet(NEGOTIATE, 3, patches=((BODY + 8, b"\3\0\0\0\1\0\0\0\5\0\0\0\4\0\0\0"),))
 
 
+def pools() -> Iterator[tuple[str, bytes]]:
+    """Sequences for fuzz_pool.c: any bytes are one; some of each of its setups."""
+    numbers = random.Random(1)
+    for setup in range(6):
+        for size in (60, 400, 2000):
+            yield f"{setup}-{size}", bytes([setup]) + numbers.randbytes(size)
+
+
 def make(fuzzer: str) -> Iterator[tuple[str, bytes]]:
     """Inputs for fuzz_@fuzzer, by name."""
-    yield from {"packet": packets}[fuzzer]()
+    yield from {"packet": packets, "pool": pools}[fuzzer]()
