@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import dataclasses
+import errno
 import itertools
 import mmap
 import os
@@ -60,13 +61,15 @@ class Machine:
     def __init__(self, kernel: Path | str, initrd: bytes | Path | str | None = None,
                  cmdline: str = "", *, cpus: int = 1, memory: int = 512,
                  cpu_model: str = "max,-la57", icount: int | None = None,
-                 workdir: Path | None = None, qemu_args: tuple[str, ...] = (),
+                 thread: str = "multi", workdir: Path | None = None, qemu_args: tuple[str, ...] = (),
                  config: Config = Config(),
                  transcript: Callable[[float, str, str, dict[str, Any]], Any] | None = None) -> None:
         """kernel is a bzImage or an ELF vmlinux; memory is MiB that the guest can use.
 
-        icount is QEMU's shift: time then counts instructions. transcript(seconds since the host
-        came up, kind, device or message name, fields) sees everything that happens.
+        icount is QEMU's shift: time then counts instructions. thread "single" lets QEMU run all CPUs
+        in turn: less concurrency, but without the race of text patching that hypervisor.rst tells
+        of. transcript(seconds since the host came up, kind, device or message name, fields) sees
+        everything that happens.
         """
         if not 1 <= cpus <= abi.MAX_CPUS:
             raise ValueError(f"{cpus} CPUs")
@@ -75,6 +78,7 @@ class Machine:
         self.kernel, self.initrd, self.cpus, self.memory = kernel, initrd, cpus, memory
         self.cmdline = f"console=ttyS0 nr_cpus={cpus} panic=-1 {cmdline}".strip()
         self.cpu_model, self.icount, self.qemu_args = cpu_model, icount, tuple(qemu_args)
+        self.thread = "single" if icount is not None else thread
         self.transcript = transcript
         self.vmbus = VmbusServer(self, config)
         self.expect_panic = False
@@ -175,7 +179,7 @@ class Machine:
         icount = () if self.icount is None else ("-icount", f"shift={self.icount},sleep=off")
         args = [
             QEMU, "-M", "pc,smm=off,hpet=off,memory-backend=ram",
-            "-accel", f"tcg,thread={'multi' if self.icount is None else 'single'}", *icount,
+            "-accel", f"tcg,thread={self.thread}", *icount,
             "-cpu", self.cpu_model, "-smp", str(self.cpus + 1),
             "-m", f"{self._ram_size // MIB}M",
             "-object", f"memory-backend-file,id=ram,size={self._ram_size},mem-path={ram},share=on",
@@ -218,14 +222,20 @@ class Machine:
 
     # -- commands and events -----------------------------------------------------------------------
 
-    def command(self, kind: int, what: str, dev: int = 0, flags: int = 0, body: bytes = b"") -> Reply:
+    def on_event_thread(self) -> bool:
+        """Whether the caller is a callback, which must not wait."""
+        return threading.current_thread() is self._pump
+
+    def command(self, kind: int, what: str, dev: int = 0, flags: int = 0, body: bytes = b"",
+                on_done: Callable[[], Any] | None = None) -> Reply:
         """Send a command to hvhost; from any thread, callbacks included."""
         if not self.up:
             raise RuntimeError("the machine is not running")
         reply = Reply(self, what)
+        reply.on_done = on_done
         seq = next(self._seq)
         self._replies[seq] = reply
-        if threading.current_thread() is self._pump:
+        if self.on_event_thread():
             # It must not wait: the host may wait for it to take events.
             self._backlog.append((kind, seq, dev, flags, body))
         else:
@@ -277,6 +287,8 @@ class Machine:
             reply = self._replies.pop(event.seq, None)
             if reply:
                 reply.resolve(event)
+                if reply.status == -errno.ENOMEM:
+                    self.set_fault(HostAssertion("hvhost's heap is used up"))
             return
         self._event_time = event.tsc
         if self.vmbus.handle(event):

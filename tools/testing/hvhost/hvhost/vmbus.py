@@ -48,6 +48,9 @@ MESSAGE_NAMES = {
 # transact() keeps no more than this in the host's memory.
 _WINDOW_PACKETS, _WINDOW_BYTES = 512, 1 << 20
 
+# What all packets that wait in hvhost's heap may take; a sender waits for room.
+_IN_FLIGHT_BYTES = 3 << 20
+
 
 @dataclasses.dataclass(frozen=True)
 class Config:
@@ -120,10 +123,13 @@ class Reply:
     def __init__(self, machine: "Machine", what: str) -> None:
         self._machine, self._what = machine, what
         self._event: Event | None = None
+        self.on_done: Callable[[], Any] | None = None
 
     def resolve(self, event: Event) -> None:
         """Called on the event thread."""
         self._event = event
+        if self.on_done:
+            self.on_done()
 
     @property
     def done(self) -> bool:
@@ -212,12 +218,12 @@ class Device:
             bits |= abi.SEND_TRAILER
         head = abi.STRUCTS["send"].pack(type, flags, offset8 or 0, len8 or 0, trans_id, trailer or 0)
         self.server.record("send", self.name, trans_id=trans_id, type=type, payload=payload)
-        return self._command(abi.CMD_SEND, "send", head + payload, bits)
+        return self._queue(abi.CMD_SEND, "send", head + payload, bits)
 
     def send_raw(self, data: bytes, signal: bool = True) -> Reply:
         """Put bytes into the host -> guest ring as they are, packet or not."""
         self.server.record("send raw", self.name, payload=data)
-        return self._command(abi.CMD_RAW, "send_raw", data, 0 if signal else abi.SEND_NO_SIGNAL)
+        return self._queue(abi.CMD_RAW, "send_raw", data, 0 if signal else abi.SEND_NO_SIGNAL)
 
     def poke(self, ring: int, offset: int, value: int, size: int = 4) -> Reply:
         """Write to a ring's control page; offsets from 4096 on are the data."""
@@ -358,8 +364,15 @@ class Device:
         for callback in list(callbacks):
             callback(self)
 
-    def _command(self, kind: int, what: str, body: bytes = b"", flags: int = 0) -> Reply:
-        return self._machine.command(kind, f"{what} on {self.name}", self.number, flags, body)
+    def _queue(self, kind: int, what: str, body: bytes, flags: int) -> Reply:
+        """A command that hvhost keeps in its heap until the packet has gone."""
+        self.server.take_room(len(body))
+        return self._command(kind, what, body, flags, lambda: self.server.give_room(len(body)))
+
+    def _command(self, kind: int, what: str, body: bytes = b"", flags: int = 0,
+                 on_done: Callable[[], Any] | None = None) -> Reply:
+        return self._machine.command(kind, f"{what} on {self.name}", self.number, flags, body,
+                                     on_done)
 
 
 class VmbusServer:
@@ -377,6 +390,7 @@ class VmbusServer:
         self.on_message: list[Callable[[str, int, bytes], Any]] = []
         self.on_violation: list[Callable[[Device | None, str, bool], Any]] = []
         self._by_number: dict[int, Device] = {}
+        self._in_flight = 0
         self._lock = threading.Lock()
 
     def configure(self, **changes: Any) -> None:
@@ -422,6 +436,25 @@ class VmbusServer:
     def wait_contact(self, timeout: float = 60.0) -> int:
         """Until a version is agreed on; the version."""
         return self.machine.wait_for(lambda: self.version, timeout, "VMBus contact")
+
+    def take_room(self, size: int) -> None:
+        """Wait until hvhost has room for a packet. Callbacks do not wait: the room is kept ample."""
+        def take() -> bool:
+            with self._lock:
+                if self._in_flight and self._in_flight + size > _IN_FLIGHT_BYTES:
+                    return False
+                self._in_flight += size
+                return True
+
+        if self.machine.on_event_thread():
+            with self._lock:
+                self._in_flight += size
+        elif not take():
+            self.machine.wait_for(take, 60.0, "room in hvhost's memory: the guest does not read")
+
+    def give_room(self, size: int) -> None:
+        with self._lock:
+            self._in_flight -= size
 
     def record(self, kind: str, name: str, **fields: Any) -> None:
         self.machine.record(kind, name, fields)
