@@ -10,6 +10,8 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+# of the tree that the module was built in
+COPY = re.compile(r"\S*/module/\S+?/src/(?:\S*\.\./)?")
 TIME = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[ *[CT]\d+\])? ?")
 SUITE = re.compile(r"^    # Subtest: (\S+)$")
 PLAN = re.compile(r"^    1\.\.(\d+)$")
@@ -37,7 +39,7 @@ def diagnostics(lines: list[str]) -> Iterator[str]:
     """What KUnit says of failed expectations and of its totals."""
     for line in lines:
         if re.match(r"^ +# (?!Subtest)", line) or re.match(r"^ {4,}(Expected|\S+ ==)", line):
-            yield line
+            yield COPY.sub("", line)
 
 
 def numbered(seen: list[int], what: str) -> None:
