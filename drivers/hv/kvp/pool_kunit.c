@@ -4,6 +4,7 @@
  * pins are the matter of tools/testing/model, on the same sources.
  */
 #include <linux/errno.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -268,15 +269,70 @@ static void test_fields(struct kunit *test)
 	hkvp_version_unpin(v);
 }
 
-/* Around the sizes at which the tries get or lose a level. */
-static const u32 sizes[] = { 1, 2, 31, 32, 33, 34, 63, 64, 65, 1023, 1024, 1025, 1026, 2100 };
-
-static void size_desc(const u32 *size, char *desc)
+static u32 identity(u32 i, u32 items)
 {
-	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u items", *size);
+	return i;
 }
 
-KUNIT_ARRAY_PARAM(size, sizes, size_desc);
+static u32 backwards(u32 i, u32 items)
+{
+	return items - 1 - i;
+}
+
+static u32 from_the_middle(u32 i, u32 items)
+{
+	return (i + items / 2) % items;
+}
+
+struct size_case {
+	u32 items;
+	const char *name;
+	u32 (*order)(u32 i, u32 items);
+};
+
+/* Around the sizes at which the tries get or lose a level. */
+#define EACH_ORDER(n)				\
+	{ n, "from the first", identity },	\
+	{ n, "from the last", backwards },	\
+	{ n, "from the middle", from_the_middle }
+
+static const struct size_case size_cases[] = {
+	EACH_ORDER(1), EACH_ORDER(2), EACH_ORDER(31), EACH_ORDER(32),
+	EACH_ORDER(33), EACH_ORDER(34), EACH_ORDER(65), EACH_ORDER(1024),
+	EACH_ORDER(1026), EACH_ORDER(2100),
+};
+
+static void size_desc(const struct size_case *c, char *desc)
+{
+	snprintf(desc, KUNIT_PARAM_DESC_SIZE, "%u, %s", c->items, c->name);
+}
+
+KUNIT_ARRAY_PARAM(size, size_cases, size_desc);
+
+/* One by one up to here, all others at once: it is the same code, and faster. */
+#define SINGLY 70
+
+static void change_rest(struct kunit *test, const struct size_case *c,
+			u32 first, bool delete)
+{
+	u32 rest = c->items - first;
+	struct hkvp_change *changes;
+	struct packed *packed;
+	u32 i, n;
+
+	changes = kvcalloc(rest + 1, sizeof(*changes), GFP_KERNEL);
+	packed = kvcalloc(rest + 1, sizeof(*packed), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, changes);
+	KUNIT_ASSERT_NOT_NULL(test, packed);
+	for (i = 0; i < rest; i++) {
+		n = delete ? c->order(first + i, c->items) : first + i;
+		changes[i] = *pack(&packed[i], n, n, HKVP_OWNER_HOST, delete);
+	}
+	KUNIT_EXPECT_EQ(test, hkvp_pool_batch(test->priv, changes, rest,
+					      HKVP_ANY_GENERATION), 0);
+	kvfree(changes);
+	kvfree(packed);
+}
 
 static void expect_all(struct kunit *test, struct hkvp_pool *pool, u32 first,
 		       u32 last, bool there)
@@ -294,45 +350,29 @@ static void expect_all(struct kunit *test, struct hkvp_pool *pool, u32 first,
 	hkvp_version_unpin(v);
 }
 
-static u32 identity(u32 i, u32 items)
-{
-	return i;
-}
-
-static u32 backwards(u32 i, u32 items)
-{
-	return items - 1 - i;
-}
-
-static u32 from_the_middle(u32 i, u32 items)
-{
-	return (i + items / 2) % items;
-}
-
 static void test_sizes(struct kunit *test)
 {
-	static u32 (* const orders[])(u32 i, u32 items) = {
-		identity, backwards, from_the_middle
-	};
+	const struct size_case *c = test->param_value;
 	struct hkvp_pool *pool = test->priv;
-	u32 items = *(const u32 *)test->param_value;
+	u32 singly = min_t(u32, c->items, SINGLY);
 	u32 failed = 0;
-	u32 i, order;
+	u32 i;
 
-	for (order = 0; order < ARRAY_SIZE(orders); order++) {
-		for (i = 0; i < items; i++)
-			failed += !!set(pool, i, i);
-		expect_sound(test, pool);
-		expect_all(test, pool, 0, items, true);
-		for (i = 0; i < items / 2; i++)
-			failed += !!delete(pool, orders[order](i, items));
-		KUNIT_EXPECT_EQ(test, count(pool), items - items / 2);
-		expect_sound(test, pool);
-		for (; i < items; i++)
-			failed += !!delete(pool, orders[order](i, items));
-		KUNIT_EXPECT_EQ(test, count(pool), 0);
-		expect_all(test, pool, 0, items, false);
+	for (i = 0; i < singly; i++)
+		failed += !!set(pool, i, i);
+	change_rest(test, c, singly, false);
+	expect_sound(test, pool);
+	expect_all(test, pool, 0, c->items, true);
+	for (i = 0; i < singly; i++) {
+		failed += !!delete(pool, c->order(i, c->items));
+		if (i % 8 == 0)
+			expect_sound(test, pool);
 	}
+	KUNIT_EXPECT_EQ(test, count(pool), c->items - singly);
+	expect_sound(test, pool);
+	change_rest(test, c, singly, true);
+	KUNIT_EXPECT_EQ(test, count(pool), 0);
+	expect_all(test, pool, 0, c->items, false);
 	KUNIT_EXPECT_EQ(test, failed, 0);
 	/* Nothing but the root is left. */
 	KUNIT_EXPECT_LE(test, hkvp_pool_usage(pool).current_bytes, 1024);
@@ -591,19 +631,32 @@ static void test_pin(struct kunit *test)
 	hkvp_version_unpin(pin[2]);
 }
 
+/* A change that leaves much behind: the largest value. */
+static const struct hkvp_change *pack_large(struct kunit *test, struct packed *p)
+{
+	pack(p, 1, 0, HKVP_OWNER_HOST, false);
+	p->change.value = kunit_kzalloc(test, HKVP_VALUE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, p->change.value);
+	p->change.value_size = HKVP_VALUE_SIZE;
+	return &p->change;
+}
+
 /* What may wait to be freed stays bounded without any pause for the reclaimer. */
 static void test_backlog(struct kunit *test)
 {
 	struct hkvp_pool *pool = test->priv;
+	const struct hkvp_change *change;
+	struct packed p;
 	u64 most = 0;
 	u32 i;
 
-	for (i = 0; i < 40000; i++) {
-		if (set(pool, i % 50, i))
+	change = pack_large(test, &p);
+	for (i = 0; i < 3 * HKVP_POOL_BACKLOG / HKVP_VALUE_SIZE; i++) {
+		if (hkvp_pool_change(pool, change, GFP_KERNEL))
 			break;
 		most = max(most, hkvp_pool_usage(pool).backlog_bytes);
 	}
-	KUNIT_EXPECT_EQ(test, i, 40000);
+	KUNIT_EXPECT_EQ(test, i, 3 * HKVP_POOL_BACKLOG / HKVP_VALUE_SIZE);
 	KUNIT_EXPECT_LE(test, most, HKVP_POOL_BACKLOG + 8192);
 }
 
@@ -611,23 +664,23 @@ static void test_backlog(struct kunit *test)
 static void test_backlog_atomic(struct kunit *test)
 {
 	struct hkvp_pool *pool = test->priv;
+	const struct hkvp_change *change;
 	struct packed p;
 	u32 i = 0;
 	int err;
 
+	change = pack_large(test, &p);
 	/* A long read-side section keeps the reclaimer from its work. */
-	cancel_delayed_work_sync(&pool->reclaim);
 	rcu_read_lock();
 	do {
-		err = hkvp_pool_change(pool, pack(&p, i % 50, i, HKVP_OWNER_HOST,
-						  false), GFP_ATOMIC);
-	} while (!err && ++i < 1000000);
+		err = hkvp_pool_change(pool, change, GFP_ATOMIC);
+	} while (!err && ++i < 3 * HKVP_POOL_BACKLOG_ATOMIC / HKVP_VALUE_SIZE);
 	rcu_read_unlock();
 	KUNIT_EXPECT_EQ(test, err, -EAGAIN);
 	KUNIT_EXPECT_GT(test, hkvp_pool_usage(pool).backlog_bytes,
 			HKVP_POOL_BACKLOG_ATOMIC);
-	KUNIT_EXPECT_EQ(test, hkvp_pool_change(pool, &p.change, GFP_KERNEL), 0);
-	KUNIT_EXPECT_EQ(test, hkvp_pool_change(pool, &p.change, GFP_ATOMIC), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_pool_change(pool, change, GFP_KERNEL), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_pool_change(pool, change, GFP_ATOMIC), 0);
 }
 
 struct tally {

@@ -181,16 +181,19 @@ int hkvp_order_remove(struct hkvp_version *v, u32 index, gfp_t gfp)
 {
 	u32 last = v->count - 1;
 	struct hkvp_item *moved = hkvp_order_at(v, last);
+	void **ref;
 	int err;
 
-	if (index == last)
-		return pop(v, gfp);
-	if (!own_path(v, index, 0, gfp))
-		return -ENOMEM;
 	err = pop(v, gfp);
-	if (err)
+	if (err || index == last)
 		return err;
-	/* The path is @v's own by now, so that this needs no memory. */
-	*own_path(v, index, 0, gfp) = moved;
-	return 0;
+	ref = own_path(v, index, 0, gfp);
+	if (ref) {
+		*ref = moved;
+		return 0;
+	}
+	/* Hangs nowhere any more. */
+	if (moved->part.birth == v->generation)
+		hkvp_part_drop(v, moved);
+	return -ENOMEM;
 }
