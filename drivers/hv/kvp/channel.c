@@ -53,8 +53,8 @@ static_assert(MAX_PACKET + TRAILER < RING_DATA);
 #define REOPEN_RETRY		HZ
 
 /*
- * Hosts that rescind a closed device do so within this time, measured as 20 to
- * 1500 ms late at worst; a rescind that comes later is handled as any other.
+ * Hosts that withdraw a closed device mostly do so within this time. A rescind
+ * that comes later is handled as any other.
  */
 #define RESCIND_WAIT_MS		200
 
@@ -67,6 +67,12 @@ enum progress {
 	FULL,		/* the held answer waits for room */
 	BROKEN,		/* the ring cannot be read, or written, any further */
 };
+
+/* Set by VMBus, once and for all, when the host withdraws the device. */
+static bool rescinded(const struct hkvp_channel *ch)
+{
+	return READ_ONCE(ch->vmbus->rescind);
+}
 
 /* Counters have one writer at a time, the owner of the ring. */
 static void count(u64 *counter)
@@ -451,7 +457,7 @@ static void open_or_retry(struct hkvp_channel *ch)
 {
 	int ret = open_ring(ch);
 
-	if (!ret || ch->vmbus->rescind)
+	if (!ret || rescinded(ch))
 		return;
 	pr_err_ratelimited("opening the channel failed (%d), will try again\n",
 			   ret);
@@ -467,7 +473,7 @@ static void reopen_work(struct work_struct *work)
 
 	mutex_lock(&ch->lock);
 	if (!ch->wanted || READ_ONCE(ch->state) != HKVP_CHANNEL_LOST ||
-	    ch->vmbus->rescind)
+	    rescinded(ch))
 		goto unlock;
 
 	next = ch->reopened + REOPEN_INTERVAL;
@@ -483,9 +489,9 @@ static void reopen_work(struct work_struct *work)
 
 	/* Hyper-V answers a close by withdrawing the device and offering a new one */
 	end = jiffies + msecs_to_jiffies(RESCIND_WAIT_MS);
-	while (!ch->vmbus->rescind && time_before(jiffies, end))
+	while (!rescinded(ch) && time_before(jiffies, end))
 		msleep(20);
-	if (!ch->vmbus->rescind)
+	if (!rescinded(ch))
 		open_or_retry(ch);
 unlock:
 	mutex_unlock(&ch->lock);

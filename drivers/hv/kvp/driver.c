@@ -33,7 +33,7 @@ static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
 	if (cmpxchg(&bound, NULL, dev))
 		return -EBUSY;
 	hkvp_channel_open(channel, dev->channel);
-	pr_info("serving %s\n", dev_name(&dev->device));
+	pr_info_ratelimited("serving %s\n", dev_name(&dev->device));
 	return 0;
 }
 

@@ -99,7 +99,7 @@ static void take(struct device *dev)
 {
 	unsigned long end;
 
-	pr_info("taking %s over from " RIVAL "\n", dev_name(dev));
+	pr_info_ratelimited("taking %s over from " RIVAL "\n", dev_name(dev));
 	device_release_driver(dev);
 	for (end = deadline(RESCIND_WAIT_MS); time_before(jiffies, end);) {
 		if (rescinded(dev))
