@@ -11,11 +11,16 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include "codec.h"
+#include "copy.h"
 
 #define SURROGATE_HIGH	0xd800u
 #define SURROGATE_LOW	0xdc00u
 #define SUPPLEMENTARY	0x10000u	/* first code point that takes a pair */
 #define UNICODE_MAX	0x10ffffu
+
+/* 1, and the top bit, in each of the four units of a word. */
+#define UNITS_ONE	0x0001000100010001ULL
+#define UNITS_TOP	(UNITS_ONE << 15)
 
 static bool is_high(u32 c)
 {
@@ -38,20 +43,23 @@ static void put_unit(u8 *s, u32 unit)
 	s[1] = unit >> 8;
 }
 
+/* In the top bits of the units: not 0 iff one of the four units is NUL. */
+static u64 nul_units(const u8 *s)
+{
+	u64 word = hkvp_load(s);
+
+	return (word - UNITS_ONE) & ~word;
+}
+
 /* Bytes before the first NUL unit, @size if there is none. @size is even. */
 static u32 bytes_before_nul(const u8 *s, u32 size)
 {
-	const u64 ones = 0x0001000100010001ULL;
 	u32 i = 0;
 
-	/* Four units at a time: some lane of a word is 0 iff this is not. */
-	for (; size - i >= sizeof(u64); i += sizeof(u64)) {
-		u64 word;
-
-		memcpy(&word, s + i, sizeof(word));
-		if ((word - ones) & ~word & (ones << 15))
+	for (; size - i >= 32; i += 32)
+		if ((nul_units(s + i) | nul_units(s + i + 8) |
+		     nul_units(s + i + 16) | nul_units(s + i + 24)) & UNITS_TOP)
 			break;
-	}
 	for (; i < size; i += 2)
 		if (!get_unit(s + i))
 			break;

@@ -5,6 +5,7 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 
+#include "copy.h"
 #include "pool_version.h"
 #include "wire.h"
 
@@ -106,9 +107,9 @@ static struct hkvp_item *new_item(struct hkvp_version *v,
 	item->value_size = change->value_size;
 	item->type = change->type;
 	item->owner = change->owner;
-	memcpy(item->data, change->key, change->key_size);
-	memcpy(item->data + change->key_size, change->value,
-	       change->value_size);
+	hkvp_copy(item->data, change->key, change->key_size);
+	hkvp_copy(item->data + change->key_size, change->value,
+		  change->value_size);
 	return item;
 }
 

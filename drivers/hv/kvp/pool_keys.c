@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The trie of keys: hash of the key to index, five bits a level, nodes with
+ * The trie of keys: hash of the key to index, four bits a level, nodes with
  * only the slots in use. A node is never the root of a single leaf: the leaf
  * then stands in its place. So the shape depends on the keys alone, and not on
  * the order in which they came and went.

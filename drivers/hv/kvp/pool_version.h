@@ -29,16 +29,20 @@ enum hkvp_part_kind {
 	HKVP_PART_NODE,
 };
 
-/* Bits of an index or hash that one level of a trie consumes. */
-#define HKVP_TRIE_BITS	5
-#define HKVP_TRIE_FAN	32u	/* 2^HKVP_TRIE_BITS */
+/*
+ * Bits of an index or hash that one level of a trie consumes. A writer copies a
+ * node a level: twice the width would save it one level in four or five and
+ * make each copy twice as long.
+ */
+#define HKVP_TRIE_BITS	4
+#define HKVP_TRIE_FAN	16u	/* 2^HKVP_TRIE_BITS */
 #define HKVP_TRIE_MASK	(HKVP_TRIE_FAN - 1)
 
 /* Most levels of a trie over 32 bits. */
 #define HKVP_TRIE_LEVELS	((32 + HKVP_TRIE_BITS - 1) / HKVP_TRIE_BITS)
 
-/* Most items of a pool: a leaf has one bit less than a pointer. */
-#define HKVP_ITEMS_MAX	0x40000000u
+/* Most items of a pool: the shift of a full trie of indices stays below 32. */
+#define HKVP_ITEMS_MAX	0x10000000u
 
 /*
  * Most keys of one 32-bit hash. The hash is keyed, so only chance brings them

@@ -146,4 +146,7 @@ def make_host(guest: str, kernel_name: str, setup: Setup,
     config = Config(close_policy=REOFFER if setup.reoffer else KEEP)
     return Host(kernel, initramfs, cache=cache_root(), cpus=setup.cpus,
                 memory=setup.memory, cmdline=setup.cmdline, config=config,
-                disk=disk or setup.disk)
+                disk=disk or setup.disk,
+                # With a thread for each CPU a loaded machine makes QEMU's TCG
+                # run stale code where the guest patches its own.
+                thread="single" if setup.cpus > 1 else "multi")

@@ -16,7 +16,8 @@ u32 channel_open(struct vmbus_device *d, const struct msg_open *m)
 	struct gpadl *g = gpadl_find(m->gpadl);
 
 	if (!g || g->relid != d->relid || g->have != g->count) {
-		vmbus_violation(d, true, "OPENCHANNEL with GPADL %x, which is not usable", m->gpadl);
+		vmbus_violation(d, true, "OPENCHANNEL with GPADL %x, which is not usable",
+				m->gpadl);
 		return STATUS_INVALID_PARAMETER;
 	}
 	if (m->downstream_page >= g->count || m->target_vp >= host.cpus) {
@@ -25,7 +26,8 @@ u32 channel_open(struct vmbus_device *d, const struct msg_open *m)
 		return STATUS_INVALID_PARAMETER;
 	}
 	if (ring_init(&d->in, g->pages, m->downstream_page, false) ||
-	    ring_init(&d->out, g->pages + m->downstream_page, g->count - m->downstream_page, true)) {
+	    ring_init(&d->out, g->pages + m->downstream_page, g->count - m->downstream_page,
+		      true)) {
 		vmbus_violation(d, true, "OPENCHANNEL with rings of %u and %u pages or bad indices",
 				m->downstream_page, g->count - m->downstream_page);
 		return STATUS_INVALID_PARAMETER;
@@ -218,7 +220,7 @@ static bool pump_in(struct vmbus_device *d)
 	if (!signalled && !d->in.ctl->interrupt_mask)
 		return false;
 	d->signalled = false;
-	smp_mb();
+	smp_mb();	/* a signal that comes from here on is for what we may not see */
 	ring_used(&d->in, false, &before);
 	for (n = 0; n < PUMP_BUDGET; n++) {
 		ret = ring_peek(&d->in, &p, &what);
@@ -226,7 +228,8 @@ static bool pump_in(struct vmbus_device *d)
 			break;
 		packet_event(d, &p);
 		if (p.trailer != ring_trailer(p.start))
-			vmbus_violation(d, false, "trailer %lx of a packet at %x", p.trailer, p.start);
+			vmbus_violation(d, false, "trailer %lx of a packet at %x", p.trailer,
+					p.start);
 		ring_consume(&d->in, &p);
 		if (d->serial_wait && p.desc.trans_id == d->serial_id)
 			d->serial_wait = false;

@@ -8,24 +8,24 @@
 #define LEAF_MAX_HV		0x40000006	/* Linux takes 0x40000005 to 0x4000ffff */
 
 /* TLFS 2.4.4 and HV_PARTITION_PRIVILEGE_MASK, 4.2.2: leaf 0x40000003, EAX */
-#define ACCESS_PARTITION_REFERENCE_COUNTER	(1u << 1)
-#define ACCESS_SYNIC_REGS			(1u << 2)
-#define ACCESS_INTR_CTRL_REGS			(1u << 4)
-#define ACCESS_HYPERCALL_MSRS			(1u << 5)
-#define ACCESS_VP_INDEX				(1u << 6)
-#define ACCESS_PARTITION_REFERENCE_TSC		(1u << 9)
-#define ACCESS_FREQUENCY_REGS			(1u << 11)
+#define ACCESS_PARTITION_REFERENCE_COUNTER	BIT(1)
+#define ACCESS_SYNIC_REGS			BIT(2)
+#define ACCESS_INTR_CTRL_REGS			BIT(4)
+#define ACCESS_HYPERCALL_MSRS			BIT(5)
+#define ACCESS_VP_INDEX				BIT(6)
+#define ACCESS_PARTITION_REFERENCE_TSC		BIT(9)
+#define ACCESS_FREQUENCY_REGS			BIT(11)
 /* EBX. Bit 12, CPU management, would make Linux the root partition. */
-#define POST_MESSAGES				(1u << 4)
-#define SIGNAL_EVENTS				(1u << 5)
+#define POST_MESSAGES				BIT(4)
+#define SIGNAL_EVENTS				BIT(5)
 /* EDX */
-#define FREQUENCY_REGS_AVAILABLE		(1u << 8)
-#define GUEST_CRASH_REGS_AVAILABLE		(1u << 10)
+#define FREQUENCY_REGS_AVAILABLE		BIT(8)
+#define GUEST_CRASH_REGS_AVAILABLE		BIT(10)
 
 /* TLFS 2.4.5: leaf 0x40000004, EAX */
-#define RELAXED_TIMING				(1u << 5)
+#define RELAXED_TIMING				BIT(5)
 /* The local APIC is native: nobody could EOI for the guest. */
-#define DEPRECATE_AUTO_EOI			(1u << 9)
+#define DEPRECATE_AUTO_EOI			BIT(9)
 
 static void hv_leaf(u32 leaf, u32 r[4])
 {

@@ -5,7 +5,7 @@
 #include "mailbox.h"
 #include "vmbus.h"
 
-#define MAX_PAGES	8192		/* 32 MiB: far above any ring, below what the heap can name */
+#define MAX_PAGES	8192		/* 32 MiB: above any ring, below the heap's largest block */
 
 static struct gpadl *list;
 

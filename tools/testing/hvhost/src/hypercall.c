@@ -5,7 +5,7 @@
 #include "lib.h"
 #include "svm.h"
 
-/* TLFS appendix A and B */
+/* TLFS, appendices "Hypercall Code Reference" and "Hypercall Status Code Reference" */
 #define HVCALL_POST_MESSAGE			0x5c
 #define HVCALL_SIGNAL_EVENT			0x5d
 #define HV_STATUS_SUCCESS			0
@@ -18,7 +18,7 @@
 
 /* TLFS 3.7: hypercall input value */
 #define CONTROL_CODE		0xffffull
-#define CONTROL_FAST		(1ull << 16)
+#define CONTROL_FAST		BIT_ULL(16)
 #define CONTROL_REST		0xfffffffffffe0000ull	/* variable header, nesting, reps */
 
 /* hyperv.h: the connections that VMBus messages use, before and since version 5.0 */
@@ -93,7 +93,7 @@ u64 hypercall(struct vcpu *v, u64 control, u64 in, u64 out)
 				return HV_STATUS_INVALID_PARAMETER;
 			in = *param;
 		}
-		/* TLFS 11.11.2: connection id, then the flag number in 16 bits */
+		/* TLFS 11, HvCallSignalEvent: connection id, then the flag number in 16 bits */
 		return signal_event((u32)in, in >> 32 & 0xffff);
 	}
 	return HV_STATUS_INVALID_HYPERCALL_CODE;

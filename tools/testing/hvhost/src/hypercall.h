@@ -5,7 +5,7 @@
 
 #include "types.h"
 
-/* TLFS 11.11.1: input of HvCallPostMessage */
+/* TLFS 11, HvCallPostMessage: input */
 struct hv_post_message {
 	u32 connection_id;
 	u32 reserved;

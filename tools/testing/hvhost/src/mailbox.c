@@ -134,6 +134,7 @@ struct hvhost_frame *mailbox_command(void)
 	if (f->len < sizeof(*f) || f->len > MAX_FRAME || ALIGN_UP(f->len, 8) > head - tail)
 		hv_fatal(NULL, "command frame of %u bytes, %lu in the ring", f->len, head - tail);
 	ring_get(tail, f, f->len);
-	smp_store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_TAIL), tail + ALIGN_UP(f->len, 8));
+	tail += ALIGN_UP(f->len, 8);
+	smp_store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_TAIL), tail);
 	return f;
 }

@@ -6,7 +6,7 @@
 #include "lib.h"
 
 #define E820_RAM	1
-#define GIB		(1ull << 30)
+#define GIB		BIT_ULL(30)
 #define MAX_GIB		64		/* what boot_pdpt is filled up to */
 
 #define PTE_TABLE	0x3ull		/* present, writable */

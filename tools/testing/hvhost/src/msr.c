@@ -7,7 +7,7 @@
 #include "synic.h"
 #include "x86.h"
 
-/* TLFS appendix C.1 */
+/* TLFS, appendix "Hypervisor Synthetic MSRs" */
 #define HV_X64_MSR_GUEST_OS_ID		0x40000000
 #define HV_X64_MSR_HYPERCALL		0x40000001
 #define HV_X64_MSR_VP_INDEX		0x40000002
@@ -29,12 +29,12 @@
 #define HYPERCALL_LOCKED		2ull
 
 /* hyperv-tlfs.h: the two capabilities of the crash control MSR; P3, P4 carry the message then */
-#define CRASH_NOTIFY			(1ull << 63)
-#define CRASH_NOTIFY_MSG		(1ull << 62)
+#define CRASH_NOTIFY			BIT_ULL(63)
+#define CRASH_NOTIFY_MSG		BIT_ULL(62)
 
 #define APIC_HZ				1000000000ull	/* QEMU's APIC bus */
 
-/* TLFS 12.7.1 */
+/* TLFS 12.7: reference TSC page */
 struct reference_tsc_page {
 	u32 sequence;		/* 0: invalid */
 	u32 reserved;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * World switch and exit dispatch. There are no nested page tables: guest-physical is physical, and the guest runs
- * its local APIC, I/O APIC and devices natively. Only what makes the machine look like Hyper-V is intercepted.
+ * World switch and exit dispatch. There are no nested page tables: guest-physical is physical, and
+ * the guest runs its local APIC, I/O APIC and devices natively. Only what makes the machine look like
+ * Hyper-V is intercepted.
  */
 #include "svm.h"
 #include "asm.h"
@@ -20,11 +21,12 @@
 #define EXIT_SKINIT	0x86
 
 /* Intercept bits count from exit code 0x60. */
-#define INTERCEPT(code)	(1ull << ((code) - 0x60))
+#define INTERCEPT(code)	BIT_ULL((code) - 0x60)
 
-#define EVENT_GP	(1ull << 31 | 1ull << 11 | 3ull << 8 | 13)	/* APM 15.20; error code 0 */
-#define EVENT_UD	(1ull << 31 | 3ull << 8 | 6)
-#define EVENT_NMI	(1ull << 31 | 2ull << 8 | 2)
+/* APM vol. 2, 15.20: valid, error code follows, type in bits 10:8, vector */
+#define EVENT_GP	(BIT_ULL(31) | BIT_ULL(11) | 3 << 8 | 13)
+#define EVENT_UD	(BIT_ULL(31) | 3 << 8 | 6)
+#define EVENT_NMI	(BIT_ULL(31) | 2 << 8 | 2)
 
 #define LEN_CPUID_MSR	2	/* CPUID, RDMSR, WRMSR; TCG has no next-RIP saving */
 #define LEN_VMMCALL	3
@@ -125,7 +127,7 @@ static void vcpu_init(struct vcpu *v, u32 cpu)
 	v->index = cpu;
 	v->stats = mailbox_stats(cpu);
 	for (i = 0; i < HV_SINT_COUNT; i++)
-		v->synic.sint[i] = 0x10000;	/* TLFS 11.8.4: masked at reset */
+		v->synic.sint[i] = 0x10000;	/* TLFS 11.8, SINTx: masked at reset */
 
 	b->c.intercepts = INTERCEPT(EXIT_NMI) | INTERCEPT(EXIT_CPUID) | INTERCEPT(EXIT_MSR) |
 			  INTERCEPT(EXIT_SHUTDOWN);

@@ -59,7 +59,7 @@ struct vmcb {
 	struct vmcb_save s;
 } __aligned(4096);
 
-/* TLFS 11.2.2: 16 synthetic interrupt sources */
+/* TLFS 11, SINTx: synthetic interrupt sources */
 #define HV_SINT_COUNT	16
 
 struct synic {

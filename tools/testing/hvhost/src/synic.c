@@ -7,7 +7,7 @@
 #include "mailbox.h"
 #include "x86.h"
 
-/* TLFS 11.8 */
+/* TLFS 11.8: SynIC MSRs */
 #define HV_X64_MSR_SCONTROL	0x40000080
 #define HV_X64_MSR_SVERSION	0x40000081
 #define HV_X64_MSR_SIEFP	0x40000082
@@ -16,10 +16,10 @@
 #define HV_X64_MSR_SINT0	0x40000090
 
 #define ENABLE			1ull
-#define SINT_MASKED		(1ull << 16)
+#define SINT_MASKED		BIT_ULL(16)
 #define SINT_VECTOR		0xffull
 
-/* TLFS 11.9.2 */
+/* TLFS 11, HV_MESSAGE */
 struct hv_message {
 	u32 type;
 	u8 payload_size;
@@ -54,7 +54,7 @@ bool synic_msr_read(struct vcpu *v, u32 msr, u64 *value)
 		*value = s->scontrol;
 		return true;
 	case HV_X64_MSR_SVERSION:
-		*value = 1;			/* TLFS 11.8.2 */
+		*value = 1;			/* TLFS 11.8, SVERSION */
 		return true;
 	case HV_X64_MSR_SIEFP:
 		*value = s->siefp;
@@ -100,7 +100,7 @@ bool synic_msr_write(struct vcpu *v, u32 msr, u64 value)
 		host_kick();
 		return true;
 	case HV_X64_MSR_SINT0 ... HV_X64_MSR_SINT0 + HV_SINT_COUNT - 1:
-		/* TLFS 11.8.4: vectors 0 to 15 raise #GP unless masked */
+		/* TLFS 11.8, SINTx: vectors 0 to 15 raise #GP unless masked */
 		if (!(value & SINT_MASKED) && (value & SINT_VECTOR) < 16)
 			return false;
 		WRITE_ONCE(s->sint[msr - HV_X64_MSR_SINT0], value);
@@ -133,7 +133,7 @@ static void interrupt(struct vcpu *v, u32 sint)
 	lapic_send_fixed(v->index, value & SINT_VECTOR);
 }
 
-/* TLFS 11.9.3: a message goes into an empty slot, its type last. */
+/* TLFS 11, SIM page: a message goes into an empty slot, its type last. */
 static bool deliver_one(const struct queued *q)
 {
 	struct vcpu *v = vcpu_get(q->vp);

@@ -6,8 +6,8 @@
 #include "types.h"
 #include "svm.h"
 
-#define HV_MESSAGE_PAYLOAD	240	/* TLFS 11.9: bytes of payload in a message */
-#define HV_EVENT_FLAGS		2048	/* TLFS 11.10: flags per SINT */
+#define HV_MESSAGE_PAYLOAD	240	/* TLFS 11, HV_MESSAGE: bytes of payload */
+#define HV_EVENT_FLAGS		2048	/* TLFS 11, SIEF page: flags per SINT */
 
 /* MSR side; runs on the guest CPU. */
 bool synic_msr_read(struct vcpu *v, u32 msr, u64 *value);

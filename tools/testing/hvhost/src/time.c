@@ -8,7 +8,7 @@
 #define PM_TIMER_PORT	0x608		/* QEMU's i440FX and Q35: PM base 0x600 (SeaBIOS), + 8 */
 #define PM_TIMER_HZ	3579545ull	/* ACPI 6.4, 4.8.2.1 */
 #define PM_TIMER_MASK	0xffffff	/* 24 bits */
-#define REF_HZ		10000000ull	/* TLFS 12.4.1: reference time counts 100 ns */
+#define REF_HZ		10000000ull	/* TLFS 12, reference counter: units of 100 ns */
 
 struct sample {
 	u64 tsc;

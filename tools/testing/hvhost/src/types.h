@@ -33,6 +33,8 @@ typedef int64_t s64;
 #define __noreturn	__attribute__((noreturn))
 #define __printf(a, b)	__attribute__((format(printf, a, b)))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define BIT(n)		(1u << (n))
+#define BIT_ULL(n)	(1ull << (n))
 #define ALIGN_UP(x, n)	(((x) + (n) - 1) & ~((typeof(x))(n) - 1))
 
 #define barrier()	asm volatile("" ::: "memory")

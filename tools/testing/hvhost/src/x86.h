@@ -6,14 +6,14 @@
 #include "types.h"
 
 #define MSR_EFER		0xc0000080
-#define EFER_LME		(1ull << 8)
-#define EFER_LMA		(1ull << 10)
-#define EFER_NXE		(1ull << 11)
-#define EFER_SVME		(1ull << 12)
+#define EFER_LME		BIT_ULL(8)
+#define EFER_LMA		BIT_ULL(10)
+#define EFER_NXE		BIT_ULL(11)
+#define EFER_SVME		BIT_ULL(12)
 #define MSR_VM_HSAVE_PA		0xc0010117
 
-#define X86_CR4_OSXSAVE		(1ull << 18)
-#define X86_CR4_PKE		(1ull << 22)
+#define X86_CR4_OSXSAVE		BIT_ULL(18)
+#define X86_CR4_PKE		BIT_ULL(22)
 
 static inline void cpu_relax(void)
 {

@@ -153,7 +153,8 @@ union argument {
 	struct hvkvp_batch batch;
 	struct hvkvp_import import;
 	struct hvkvp_purge purge;
-	uint8_t bytes[512];
+	/* the size in a wrong number may be anything up to this */
+	uint8_t bytes[1 << _IOC_SIZEBITS];
 };
 
 static unsigned int make_call(union argument *arg)
@@ -230,8 +231,9 @@ static void count_error(int ret)
 
 static void random_ioctl(int fd)
 {
-	union argument arg, *where = &arg;
+	static union argument arg;
 	unsigned int cmd = make_call(&arg);
+	void *where = &arg;
 
 	/* one byte of it wrong; of the number too */
 	if (one_in(6))

@@ -234,9 +234,10 @@ static bool run(const struct test *test)
 /* "test_get.c" is "get" */
 static const char *group(const struct test *test)
 {
+	const char *start = test->file + strlen("test_");
 	static char name[64];
 
-	sscanf(test->file, "test_%63[^.]", name);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(start, "."), start);
 	return name;
 }
 
