@@ -11,16 +11,21 @@ install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod -a $(KVER)
 
-run:
+# The rest is in Python, which a minimal Debian lacks; it installs what else it needs.
+python:
+	@command -v python3 >/dev/null || \
+		{ apt-get update && apt-get install -y --no-install-recommends python3; }
+
+run: python
 	tools/testing/e2e/run-demo
 
-check:
+check: python
 	tools/testing/check
 
-soak:
+soak: python
 	tools/testing/check --soak
 
-bench:
+bench: python
 	tools/testing/bench/run
 
 fuzz:
@@ -37,4 +42,4 @@ help:
 	@echo "make fuzz      libFuzzer on the pure files, for SECONDS= each (default 600)"
 
 .DEFAULT_GOAL := modules
-.PHONY: modules install clean run check soak bench fuzz help
+.PHONY: modules install clean python run check soak bench fuzz help
