@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import paths
+import selftests
 from hvhost.host import Host
 from hvhost.initramfs import Image, ModuleTree
 from hvhost.vmbus import KEEP, REOFFER, Config
@@ -45,7 +46,7 @@ class Setup:
     whatever the guest; "resume", whatever is hibernated on the disk. reoffer: closing the channel rescinds the device and
     offers it anew. flavour: of the kernel package, "" for the cloud one.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
-    hv_kvp.
+    hv_kvp. selftests: the programs of tools/testing/selftests are there.
     """
 
     cpus: int = 1
@@ -57,6 +58,7 @@ class Setup:
     cmdline: str = ""
     extra: tuple[str, ...] = ("dummy",)
     params: str = ""
+    selftests: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -124,7 +126,8 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
                        if guest == HV_KVP else []),
         overlays=[daemons(base)] if with_daemon else [],
         files={"bin/hvhost-daemon": DAEMON, "sbin/poweroff": POWEROFF,
-               "sbin/reboot": REBOOT},
+               "sbin/reboot": REBOOT,
+               **(selftests.programs() if setup.selftests else {})},
         setup=(_preload(tree) if setup.start != "resume" else "")
         + _load(guest, setup), hostname="guest-1")
     return kernel.vmlinux, initramfs
