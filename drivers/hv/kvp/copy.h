@@ -24,7 +24,7 @@ static inline void hkvp_store(void *to, u64 word)
  * hkvp_copy() - memcpy() by words
  * @to: where to, any alignment
  * @from: where from, any alignment; must not overlap @to
- * @size: bytes, even
+ * @size: bytes
  *
  * On today's x86 the kernel's memcpy() is one rep movsb, which takes as long
  * to start as this takes for the whole of what is copied here.
@@ -46,8 +46,8 @@ static inline void hkvp_copy(void *to, const void *from, u32 size)
 	}
 	for (; end - from >= 8; from += 8, to += 8)
 		hkvp_store(to, hkvp_load(from));
-	for (; from != end; from += 2, to += 2)
-		memcpy(to, from, 2);
+	for (; from != end; from++, to++)
+		*(u8 *)to = *(const u8 *)from;
 }
 
 #endif /* HKVP_COPY_H */
