@@ -18,18 +18,19 @@
 int hkvp_pool_init(struct hkvp_pool *pool,
 		   const struct hkvp_limit limits[HKVP_OWNER_COUNT])
 {
+	union hkvp_build build;
 	struct hkvp_version *v;
 
 	memset(pool, 0, sizeof(*pool));
 	memcpy(pool->limits, limits, sizeof(pool->limits));
 	get_random_bytes(&pool->seed, sizeof(pool->seed));
 	INIT_DELAYED_WORK(&pool->reclaim, hkvp_reclaim_work);
-	v = hkvp_build_begin(pool, NULL, 0, GFP_KERNEL);
+	v = hkvp_build_complete(hkvp_build_begin(&build, pool, NULL), GFP_KERNEL);
 	if (!v)
 		return -ENOMEM;
 	pool->wq = alloc_ordered_workqueue("hv_kvp_pool", 0);
 	if (!pool->wq) {
-		hkvp_build_abort(v);
+		kfree(v);
 		return -ENOMEM;
 	}
 	rcu_assign_pointer(pool->root, v);
@@ -167,13 +168,27 @@ static bool publish(struct hkvp_pool *pool, struct hkvp_version *v)
 	return true;
 }
 
-/* 0: published. -EAGAIN: another writer was first. Else @v failed; @v is gone. */
-static int finish(struct hkvp_pool *pool, struct hkvp_version *v, int err)
+/*
+ * Publish @v unless it failed with @err. 0: it is current. -EAGAIN: another writer
+ * was first. With any error all that was built is gone.
+ */
+static int finish(struct hkvp_pool *pool, struct hkvp_version *v, int err,
+		  gfp_t gfp)
 {
-	if (!err && publish(pool, v))
-		return 0;
+	struct hkvp_version *complete = NULL;
+
+	if (!err) {
+		complete = hkvp_build_complete(v, gfp);
+		err = complete ? 0 : -ENOMEM;
+	}
+	if (!err) {
+		if (publish(pool, complete))
+			return 0;
+		err = -EAGAIN;
+	}
+	kfree(complete);
 	hkvp_build_abort(v);
-	return err ?: -EAGAIN;
+	return err;
 }
 
 static bool fits(const struct hkvp_change *change)
@@ -185,12 +200,11 @@ static bool fits(const struct hkvp_change *change)
 static int change_once(struct hkvp_pool *pool, struct hkvp_version *base,
 		       const struct hkvp_change *change, gfp_t gfp)
 {
-	u32 drops = hkvp_build_drops(base, change);
-	struct hkvp_version *v = hkvp_build_begin(pool, base, drops, gfp);
+	union hkvp_build build;
+	struct hkvp_version *v = hkvp_build_begin(&build, pool, base);
+	int err = hkvp_build_apply(v, change, true, gfp);
 
-	if (!v)
-		return -ENOMEM;
-	return finish(pool, v, hkvp_build_apply(v, change, true, gfp));
+	return finish(pool, v, err, gfp);
 }
 
 /* Let the reclaimer catch up. Process context. */
@@ -268,16 +282,15 @@ static int batch_once(struct hkvp_pool *pool, struct hkvp_version *base,
 		      const struct hkvp_change *changes, u32 count, u64 expect,
 		      gfp_t gfp)
 {
+	union hkvp_build build;
 	struct hkvp_version *v;
 
 	if (expect != HKVP_ANY_GENERATION && expect != base->generation)
 		return -ESTALE;
 	if (!count)
 		return 0;
-	v = hkvp_build_begin(pool, base, HKVP_CHANGE_DROPS, gfp);
-	if (!v)
-		return -ENOMEM;
-	return finish(pool, v, apply_all(v, changes, count, gfp));
+	v = hkvp_build_begin(&build, pool, base);
+	return finish(pool, v, apply_all(v, changes, count, gfp), gfp);
 }
 
 int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,

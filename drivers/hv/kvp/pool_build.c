@@ -11,44 +11,26 @@
 
 static_assert(sizeof(struct hkvp_item) + HKVP_KEY_SIZE + HKVP_VALUE_SIZE <=
 	      HKVP_ALLOC_MAX);
-static_assert(sizeof(struct hkvp_version) +
-	      HKVP_CHANGE_DROPS * sizeof(void *) <= HKVP_ALLOC_MAX);
+static_assert(sizeof(union hkvp_build) <= HKVP_ALLOC_MAX);
 
-/*
- * An unpublished copy of @base, or with NULL an empty first version, that has
- * room to drop @drops parts.
- */
-struct hkvp_version *hkvp_build_begin(struct hkvp_pool *pool,
-				      struct hkvp_version *base, u32 drops,
-				      gfp_t gfp)
+/* Make in @build a copy of @base, or with NULL an empty first version. */
+struct hkvp_version *hkvp_build_begin(union hkvp_build *build,
+				      struct hkvp_pool *pool,
+				      struct hkvp_version *base)
 {
-	u32 size = sizeof(struct hkvp_version) + drops * sizeof(void *);
-	struct hkvp_version *v = kmalloc(size, gfp);
+	struct hkvp_version *v = &build->version;
 
-	if (!v)
-		return NULL;
 	memset(v, 0, sizeof(*v));
 	if (base) {
 		memcpy(v, base, offsetof(struct hkvp_version, refs));
 		v->generation++;
 		v->turnover += base->size;
 	}
-	v->size = size;
 	v->pool = pool;
 	v->older = base;
 	refcount_set(&v->refs, 1);
-	v->dead.max = drops;
+	v->dead.max = HKVP_CHANGE_DROPS;
 	return v;
-}
-
-/* Most parts that @change alone drops from @base. */
-u32 hkvp_build_drops(const struct hkvp_version *base,
-		     const struct hkvp_change *change)
-{
-	u32 keys = HKVP_TRIE_LEVELS + 1;
-	u32 order = base->shift / HKVP_TRIE_BITS;
-
-	return (change->delete ? 2 : 1) * (keys + order) + 1;
 }
 
 /* Room for what one more change drops. The first one has it already. */
@@ -56,7 +38,7 @@ static int make_room(struct hkvp_version *v, gfp_t gfp)
 {
 	struct hkvp_dead *dead = v->dead.next ?: &v->dead;
 
-	if (!dead->count || dead->max - dead->count >= HKVP_CHANGE_DROPS)
+	if (dead->max - dead->count >= HKVP_CHANGE_DROPS)
 		return 0;
 	dead = kmalloc(HKVP_ALLOC_MAX, gfp);
 	if (!dead)
@@ -203,7 +185,21 @@ int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
 	return set(v, change, hash, index, old, strict, gfp);
 }
 
-/* Free @v, which nobody has seen, and all that was born in it. */
+/* @v in memory of its own, ready to be published, or NULL. */
+struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp)
+{
+	u32 size = sizeof(*v) + v->dead.count * sizeof(v->dead.part[0]);
+	struct hkvp_version *complete = kmalloc(size, gfp);
+
+	if (!complete)
+		return NULL;
+	memcpy(complete, v, size);
+	complete->size = size;
+	complete->dead.max = v->dead.count;
+	return complete;
+}
+
+/* Free all that was born in @v, which nobody has seen, and not @v itself. */
 void hkvp_build_abort(struct hkvp_version *v)
 {
 	struct hkvp_dead *dead, *next;
@@ -214,5 +210,4 @@ void hkvp_build_abort(struct hkvp_version *v)
 	}
 	hkvp_parts_free(v->keys, v->generation, false);
 	hkvp_parts_free(v->order, v->generation, false);
-	kfree(v);
 }

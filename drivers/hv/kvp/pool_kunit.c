@@ -875,13 +875,13 @@ static void test_collisions_refused(struct kunit *test)
 {
 	struct hkvp_pool *pool = test->priv;
 	struct hkvp_version *base = hkvp_pool_pin(pool);
+	union hkvp_build build;
 	struct hkvp_version *v;
 	struct hkvp_item *item;
 	u32 i, hash;
 	int err;
 
-	v = hkvp_build_begin(pool, base, HKVP_CHANGE_DROPS, GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, v);
+	v = hkvp_build_begin(&build, pool, base);
 	for (i = 0; i < SAME_HASH; i++) {
 		/* One that shares 30 bits, then all the same. */
 		hash = i ? 0xdeadbeef : 0x1eadbeef;

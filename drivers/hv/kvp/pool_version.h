@@ -87,13 +87,13 @@ struct hkvp_dead {
  * @generation: number of versions before this one
  * @order: root of the index trie: node, item or NULL
  * @keys: root of the key trie: node, leaf or NULL
- * @shift: bits of an index that @order consumes
  * @count: number of items
+ * @size: bytes of this structure
+ * @shift: bits of an index that @order consumes
  * @items: items of each owner
  * @item_bytes: bytes of the items of each owner
  * @bytes: bytes of all parts
  * @turnover: bytes that were dropped since the pool began, wrapping
- * @size: bytes of this structure
  * @pool: its pool
  *
  * All of these are fixed once published, and the next version begins with a copy
@@ -104,39 +104,52 @@ struct hkvp_dead {
  *
  * The reclaimer alone touches the rest once it is published:
  *
- * @older: the next older version that is not freed yet
- * @kept: list of parts that died after @older and that it still holds
- * @kept_tail: last of @kept
- * @kept_for: generation of the version that @kept was sifted for
  * @retired: the reference for having been published is dropped
  * @unused: nobody can pin it any more, and a grace period will tell that nobody
  *	reads it
  * @swept: @dead has been dealt with
+ * @older: the next older version that is not freed yet
+ * @kept: list of parts that died after @older and that it still holds
+ * @kept_tail: last of @kept
+ * @kept_for: generation of the version that @kept was sifted for
  * @dead: what this version dropped
  */
 struct hkvp_version {
 	u64 generation;
 	void *order;
 	void *keys;
-	u32 shift;
 	u32 count;
+	u16 size;
+	u8 shift;
 	u32 items[HKVP_OWNER_COUNT];
 	u64 item_bytes[HKVP_OWNER_COUNT];
 	u64 bytes;
 	unsigned long turnover;
-	u32 size;
 	struct hkvp_pool *pool;
 
 	refcount_t refs;
 
+	bool retired;
+	bool unused;
+	bool swept;
 	struct hkvp_version *older;
 	struct hkvp_part *kept;
 	struct hkvp_part *kept_tail;
 	u64 kept_for;
-	bool retired;
-	bool unused;
-	bool swept;
 	struct hkvp_dead dead;
+};
+
+/**
+ * union hkvp_build - a version that is being built
+ * @version: the version; it moves to memory of its own, of the size that it
+ *	needs, when it is complete
+ * @room: with room for what one change drops
+ *
+ * Lives on the stack.
+ */
+union hkvp_build {
+	struct hkvp_version version;
+	u8 room[sizeof(struct hkvp_version) + HKVP_CHANGE_DROPS * sizeof(void *)];
 };
 
 static inline bool hkvp_is_leaf(const void *slot)
@@ -195,14 +208,13 @@ int hkvp_keys_move(struct hkvp_version *v, u32 hash, u32 from, u32 to,
 		   gfp_t gfp);
 
 /* pool_build.c: a version from its first change to its publication. */
-struct hkvp_version *hkvp_build_begin(struct hkvp_pool *pool,
-				      struct hkvp_version *base, u32 drops,
-				      gfp_t gfp);
-u32 hkvp_build_drops(const struct hkvp_version *base,
-		     const struct hkvp_change *change);
+struct hkvp_version *hkvp_build_begin(union hkvp_build *build,
+				      struct hkvp_pool *pool,
+				      struct hkvp_version *base);
 int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
 		     bool strict, gfp_t gfp);
 bool hkvp_build_over_limit(const struct hkvp_version *v, enum hkvp_owner owner);
+struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp);
 void hkvp_build_abort(struct hkvp_version *v);
 
 /* pool_reclaim.c */

@@ -88,10 +88,11 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 void kfree(const void *p)
 {
-	struct block *b = (struct block *)p - 1;
+	struct block *b;
 
 	if (!p)
 		return;
+	b = (struct block *)p - 1;
 	BUG_ON(b->magic != MAGIC);
 	count(-(long)b->size);
 	b->magic = 0;
@@ -136,6 +137,11 @@ void shim_fail_nth(unsigned long nth)
 bool shim_failed(void)
 {
 	return failed;
+}
+
+unsigned long shim_allocations(void)
+{
+	return allocations;
 }
 
 /* splitmix64 (Steele, Lea, Flood 2014). */

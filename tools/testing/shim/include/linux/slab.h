@@ -51,6 +51,9 @@ void shim_memory_reset_peak(void);
 void shim_fail_nth(unsigned long nth);
 bool shim_failed(void);
 
+/* Allocations of this thread so far. */
+unsigned long shim_allocations(void);
+
 /*
  * If not 0, one in so many allocations gives the CPU away, so that threads meet
  * in the middle of an operation. Set before there are threads.
