@@ -13,11 +13,13 @@ RUN = """
     qemu-system-x86 acpica-tools python3 debian-archive-keyring
 """.split()
 
-# What `make check` needs besides: kernels built from source, other targets, analysis.
+# What `make check` needs besides: kernels built from source, other targets, analysis, 32-bit
+# programs (not gcc-multilib, which keeps the cross compiler out).
 CHECK = """
     flex bison bc libssl-dev rsync perl
     sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu linux-source-6.1
+    libc6-dev-i386 lib32gcc-12-dev
 """.split()
 
 STATUS = Path("/var/lib/dpkg/status")

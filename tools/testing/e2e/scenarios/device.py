@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-2.0
+"""/dev/hv_kvp: the selftests in the guest, and what only a host can cause."""
+import re
+import time
+
+from guests import HV_KVP, Setup
+from hvhost.agent import Job, Result
+from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
+                            Item)
+from scenario import Failed, Test, scenario
+
+OURS = (HV_KVP,)
+# A limit that a test can reach.
+DEVICE = Setup(selftests=True, params="agent_items=3000")
+SMP = Setup(selftests=True, params="agent_items=3000", cpus=2)
+FUZZ_CALLS = 20000
+STATE_OK, STATE_LOST = "2", "13"
+
+
+def check_ktap(result: Result) -> None:
+    """All that a program of tests printed must have passed."""
+    lines = result.text.splitlines()
+    closing = re.match(r"(\d+) passed, (\d+) failed$", lines[-1] if lines
+                       else "")
+    if not closing or closing[1] == "0" or closing[2] != "0" or result.code:
+        bad = [line for line in lines if line.startswith(("not ok", "# "))]
+        raise Failed("\n".join([f"{result.command}: exit code {result.code}",
+                                *(bad or lines[-5:])]))
+
+
+def selftest(t: Test, command: str) -> None:
+    """Runs a program of tests in the guest."""
+    check_ktap(t.host.run(command, timeout=220, check=False))
+
+
+def describe_host(t: Test, count: int = 1) -> None:
+    """Items that a new connection brings again."""
+    t.kvp.offer_item(AUTO_EXTERNAL, Item("VirtualMachineId", t.host.vm_id))
+    for n in range(1, count):
+        t.kvp.offer_item(AUTO_EXTERNAL, Item(f"about-the-host-{n}", "x" * 40))
+
+
+def start(t: Test, arguments: str, first: bytes) -> Job:
+    """Starts hv_kvp_tool, and waits for its first line."""
+    job = t.host.spawn(f"hv_kvp_tool {arguments}")
+    t.eventually(lambda: job.stdout == first + b"\n",
+                 f"hv_kvp_tool {arguments} says {first!r}")
+    return job
+
+
+def tool(t: Test, arguments: str) -> list[str]:
+    """The lines that hv_kvp_tool prints."""
+    return t.sh(f"hv_kvp_tool {arguments}").splitlines()
+
+
+@scenario(DEVICE, guests=OURS, smoke=True)
+def every_call(t: Test) -> None:
+    """The selftests, all calls with all their errors."""
+    describe_host(t)
+    selftest(t, "hv_kvp_test")
+
+
+@scenario(DEVICE, guests=OURS)
+def every_call_with_32_bits(t: Test) -> None:
+    """The same from a 32-bit program on the 64-bit kernel."""
+    describe_host(t)
+    selftest(t, "hv_kvp_test32")
+
+
+@scenario(DEVICE, guests=OURS)
+def fuzz(t: Test) -> None:
+    """Random calls; the device works afterwards."""
+    selftest(t, f"hv_kvp_fuzz {FUZZ_CALLS} {int(time.time())}")
+    t.works()
+
+
+@scenario(DEVICE, guests=OURS)
+def fuzz_with_32_bits(t: Test) -> None:
+    """The same from a 32-bit program."""
+    selftest(t, f"hv_kvp_fuzz32 {FUZZ_CALLS} {int(time.time())}")
+    t.works()
+
+
+@scenario(DEVICE, guests=OURS)
+def items_of_the_host(t: Test) -> None:
+    """What the host sets is read with its type, as the host's and fresh;
+    what the guest sets is seen by the host."""
+    t.kvp.set(EXTERNAL, Item("s", "text \u20ac"))
+    t.kvp.set(EXTERNAL, Item("d", 4711, DWORD))
+    t.equal(tool(t, "list 0"), ["host s text \u20ac", "host d 4711"])
+    t.kvp.set(GUEST, Item("from the host", "x"))
+    t.equal(tool(t, "list 1"), ["host from the host x"])
+    selftest(t, "hv_kvp_test every_type")
+    t.equal([(i.key, i.type) for i in t.kvp.enumerate(GUEST)],
+            [("key", QWORD)])
+
+
+@scenario(DEVICE, guests=OURS)
+def stale_items(t: Test) -> None:
+    """What the host does not send again on a new connection is marked, and a
+    purge takes that and nothing else."""
+    describe_host(t, 3)
+    t.kvp.offer_item(EXTERNAL, Item("again", "1"))
+    t.kvp.set(EXTERNAL, Item("once", "2"))
+    t.kvp.set(GUEST, Item("never stale", "3"))
+    before = tool(t, "state")[0].split()[1]
+    count = t.kvp.negotiations
+    t.kvp.negotiate([(5, 0)], [(3, 0)])
+    t.kvp.wait_pushed(60, count + 1)
+    t.equal(int(tool(t, "state")[0].split()[1]), int(before) + 1)
+    t.equal(sorted(tool(t, "list 0")), ["host again 1", "host+stale once 2"])
+    t.equal(tool(t, "purge 0"), ["1"])
+    t.equal(tool(t, "list 0"), ["host again 1"])
+    t.equal(tool(t, "list 1"), ["host never stale 3"])
+    t.equal(t.kvp.enumerate(EXTERNAL), [Item("again", "1")])
+    described = tool(t, "list 3")
+    t.equal(len(described), 3)
+    t.true(all(line.startswith("host ") for line in described),
+           "pushed items are fresh")
+
+
+@scenario(DEVICE, guests=OURS)
+def changes_by_the_host(t: Test) -> None:
+    """A reader is told of each, in order."""
+    watch = start(t, "watch", b"watching")
+
+    def told(changes: int) -> list[str]:
+        lines = watch.stdout.decode().splitlines()[1:]
+        # each change, and a version behind it
+        return [line.rsplit(" ", 1)[0] for line in lines
+                ] if len(lines) >= 2 * changes else []
+
+    t.kvp.set(EXTERNAL, Item("k", "1"))
+    t.eventually(lambda: told(1), "told of the first change")
+    t.kvp.set(EXTERNAL, Item("k", "2"))
+    t.eventually(lambda: told(2), "told of the second change")
+    t.kvp.delete(EXTERNAL, "k")
+    t.eventually(lambda: told(3), "told of the third change")
+    watch.kill()
+    t.equal(told(3), ["0 added k", "0 version ", "0 set k", "0 version ",
+                      "0 deleted k", "0 version "])
+
+
+@scenario(DEVICE, guests=OURS)
+def device_removed_under_a_reader(t: Test) -> None:
+    """The descriptor outlives the channel; items stay, the state tells, and
+    changes come again with the next connection."""
+    describe_host(t, 20)
+    t.kvp.set(EXTERNAL, Item("kept", "1"))
+    watch = start(t, "watch", b"watching")
+    held = start(t, "hold 3", b"held")
+    count = t.kvp.negotiations
+    t.device.rescind().result()
+    t.device.wait_state("none")
+    t.equal(tool(t, "state")[0].split()[0], STATE_LOST)
+    t.equal(tool(t, "list 0"), ["host kept 1"])
+    t.true(watch.running, "the reader still waits")
+    t.device.reoffer().result()
+    t.kvp.wait_pushed(60, count + 1)
+    t.equal(tool(t, "state")[0].split()[0], STATE_OK)
+    t.kvp.set(EXTERNAL, Item("new", "2"))
+    t.eventually(lambda: b"0 added new" in watch.stdout, "told of the change")
+    held.kill(10)
+    t.equal(held.wait().text, "held\n20 of 20",
+            "the list goes on with its version")
+    watch.kill()
+
+
+@scenario(DEVICE, guests=OURS, dirty=True)
+def unload_while_open(t: Test) -> None:
+    """Refused, and possible once the descriptor is closed."""
+    watch = start(t, "watch", b"watching")
+    t.true(t.host.run("rmmod hv_kvp", check=False).code, "rmmod is refused")
+    t.works()
+    watch.kill()
+    watch.wait()
+    t.sh("rmmod hv_kvp", 60)
+    t.true(t.host.run("ls /dev/hv_kvp", check=False).code, "the node is gone")
+
+
+@scenario(SMP, guests=OURS)
+def busy_on_both_sides(t: Test) -> None:
+    """Agents write, list, fuzz and fall behind while the host does its work:
+    it gets its answers, and nothing of either side is lost."""
+    watch = t.host.spawn("hv_kvp_tool watch >/dev/null")
+    jobs = [t.host.spawn(f"hv_kvp_fuzz{kind} 4000 {int(time.time())}")
+            for kind in ("", "32")]
+    slowest = 0.0
+    for n in range(100000):
+        began = time.monotonic()
+        t.kvp.set(EXTERNAL, Item(f"busy{n % 50}", str(n)))
+        t.equal(t.kvp.get(EXTERNAL, f"busy{n % 50}").value, str(n))
+        slowest = max(slowest, time.monotonic() - began)
+        if n >= 100 and not any(job.running for job in jobs):
+            break
+    for job in jobs:
+        check_ktap(job.wait(200))
+    watch.kill()
+    t.true(slowest < 10, f"the host waited {slowest:.1f} s")
+    t.equal(len([item for item in t.kvp.enumerate(EXTERNAL)
+                 if item.key.startswith("busy")]), 50)

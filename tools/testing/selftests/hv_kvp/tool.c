@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The device for scripts that play the host at the same time.
+ *
+ *	hv_kvp_tool state		state and number of the connection
+ *	hv_kvp_tool list POOL		a line for each item: flags, key, value
+ *	hv_kvp_tool purge POOL		number of items that went
+ *	hv_kvp_tool watch		a line for each change, until killed
+ *	hv_kvp_tool hold POOL		begins a list; at SIGUSR1 the rest of it
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/hv_kvp.h>
+
+#define PTR(p)	((uint64_t)(uintptr_t)(p))
+
+static char buffer[65536] __attribute__((aligned(8)));
+static int fd;
+
+static int failed(const char *what)
+{
+	printf("%s: %s\n", what, strerror(errno));
+	return 1;
+}
+
+static int state(void)
+{
+	struct hvkvp_info info;
+
+	if (ioctl(fd, HVKVP_IOC_INFO, &info))
+		return failed("info");
+	printf("%u %u\n", info.state, info.connection);
+	return 0;
+}
+
+static void print_item(const struct hvkvp_item *item)
+{
+	const char *key = (const char *)item->data;
+	const char *value = key + item->key_len + 1;
+	uint32_t number;
+
+	printf("%s%s %s ", item->flags & HVKVP_ITEM_HOST ? "host" : "agent",
+	       item->flags & HVKVP_ITEM_STALE ? "+stale" : "", key);
+	memcpy(&number, value, sizeof(number));
+	if (item->type == HVKVP_TYPE_DWORD)
+		printf("%u\n", number);
+	else
+		printf("%s\n", value);
+}
+
+/* One call; returns false on an error, which errno tells. */
+static bool next_items(struct hvkvp_list *list, unsigned int pool,
+		       unsigned int size)
+{
+	list->pool = pool;
+	list->buffer = PTR(buffer);
+	list->size = size;
+	return !ioctl(fd, HVKVP_IOC_LIST, list);
+}
+
+static int list_all(unsigned int pool)
+{
+	struct hvkvp_list list = { 0 };
+
+	do {
+		if (!next_items(&list, pool, sizeof(buffer)))
+			return failed("list");
+		for (unsigned int at = 0; at < list.size;) {
+			struct hvkvp_item *item = (void *)(buffer + at);
+
+			print_item(item);
+			at += item->size;
+		}
+	} while (list.cursor);
+	return 0;
+}
+
+static int purge(unsigned int pool)
+{
+	struct hvkvp_purge arg = { .pool = pool };
+
+	if (ioctl(fd, HVKVP_IOC_PURGE, &arg))
+		return failed("purge");
+	printf("%u\n", arg.count);
+	return 0;
+}
+
+static int watch(void)
+{
+	static const char * const kinds[] = {
+		"?", "added", "set", "deleted", "version"
+	};
+
+	printf("watching\n");
+	fflush(stdout);
+	for (;;) {
+		ssize_t size = read(fd, buffer, sizeof(buffer));
+
+		if (size < 0 && errno != EOVERFLOW)
+			return failed("read");
+		if (size < 0)
+			printf("overflow\n");
+		for (ssize_t at = 0; at < size;) {
+			struct hvkvp_change *change = (void *)(buffer + at);
+
+			printf("%u %s %s %llu\n", change->pool,
+			       kinds[change->kind % 5], change->key,
+			       (unsigned long long)change->generation);
+			at += change->size;
+		}
+		fflush(stdout);
+	}
+}
+
+static int hold(unsigned int pool)
+{
+	struct hvkvp_list list = { 0 };
+	unsigned int count;
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (!next_items(&list, pool, 256))
+		return failed("list");
+	count = list.count;
+	printf("held\n");
+	fflush(stdout);
+	sigwait(&set, &sig);
+	while (list.cursor) {
+		if (!next_items(&list, pool, sizeof(buffer)))
+			return failed("list");
+		count += list.count;
+	}
+	printf("%u of %u\n", count, list.total);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	unsigned int pool = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+
+	fd = open("/dev/hv_kvp", O_RDWR);
+	if (fd < 0)
+		return failed("open");
+	if (!strcmp(what, "state"))
+		return state();
+	if (!strcmp(what, "list"))
+		return list_all(pool);
+	if (!strcmp(what, "purge"))
+		return purge(pool);
+	if (!strcmp(what, "watch"))
+		return watch();
+	if (!strcmp(what, "hold"))
+		return hold(pool);
+	fprintf(stderr, "usage: %s state|list|purge|watch|hold [POOL]\n",
+		argv[0]);
+	return 2;
+}
