@@ -81,8 +81,8 @@ ap_entry64:
 	jmp	1b
 
 	/*
-	 * Copied to AP_TRAMPOLINE, where a SIPI starts an AP in real mode. Nothing in it may depend on
-	 * where it was linked.
+	 * Copied to AP_TRAMPOLINE, where a SIPI starts an AP in real mode. Nothing in it may
+	 * depend on where it was linked.
 	 */
 	.code16
 	.globl ap_trampoline, ap_trampoline_end
@@ -112,8 +112,8 @@ ap_entry32:
 
 	.code64
 	/*
-	 * u64 svm_run(struct vcpu *v): one stay in the guest. The registers that VMRUN does not switch
-	 * are exchanged here: all general ones but RAX and RSP.
+	 * u64 svm_run(struct vcpu *v): one stay in the guest. The registers that VMRUN does not
+	 * switch are exchanged here: all general ones but RAX and RSP.
 	 */
 	.globl svm_run
 svm_run:

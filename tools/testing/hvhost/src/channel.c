@@ -137,7 +137,7 @@ static int send_now(struct vmbus_device *d, const struct pending *p)
 static int ask_for_room(struct vmbus_device *d, const struct pending *p)
 {
 	d->out.ctl->pending_send_sz = p->raw ? p->len : ring_packet_size(p->len);
-	smp_mb();
+	full_fence();
 	return send_now(d, p);
 }
 
@@ -220,7 +220,7 @@ static bool pump_in(struct vmbus_device *d)
 	if (!signalled && !d->in.ctl->interrupt_mask)
 		return false;
 	d->signalled = false;
-	smp_mb();	/* a signal that comes from here on is for what we may not see */
+	full_fence();	/* a signal that comes from here on is for what we may not see */
 	ring_used(&d->in, false, &before);
 	for (n = 0; n < PUMP_BUDGET; n++) {
 		ret = ring_peek(&d->in, &p, &what);

@@ -122,6 +122,12 @@ static void run(const struct hvhost_frame *f)
 	case HVHOST_CMD_OFFER:
 		ret = len == sizeof(struct hvhost_offer) ? vmbus_add_device(f->dev, body) : -EINVAL;
 		break;
+	case HVHOST_CMD_PEEK:
+		d = vmbus_find(f->dev);
+		ret = d ? 0 : -ENOENT;
+		if (d)
+			channel_peek(d, &peek);
+		break;
 	default:
 		d = vmbus_find(f->dev);
 		if (!d) {
@@ -133,15 +139,14 @@ static void run(const struct hvhost_frame *f)
 				ret = channel_send_raw(d, f->seq, f->flags, body, len);
 			if (!ret)
 				return;		/* acknowledged when it is in the ring */
-		} else if (f->type == HVHOST_CMD_PEEK) {
-			channel_peek(d, &peek);
-			mailbox_ack(f->seq, f->dev, 0, &peek, sizeof(peek));
-			return;
 		} else {
 			ret = device_command(d, f, body, len);
 		}
 	}
-	mailbox_ack(f->seq, f->dev, ret, NULL, 0);
+	if (f->type == HVHOST_CMD_PEEK && !ret)
+		mailbox_ack(f->seq, f->dev, 0, &peek, sizeof(peek));
+	else
+		mailbox_ack(f->seq, f->dev, ret, NULL, 0);
 }
 
 bool command_poll(void)

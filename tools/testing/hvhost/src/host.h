@@ -26,8 +26,8 @@ u64 host_ref_time(void);
 u64 host_us_to_tsc(u64 us);
 
 /*
- * Guest-physical range to pointer, or NULL unless all of it is RAM that belongs to the guest. Every
- * address that the guest hands over passes through here once.
+ * Guest-physical range to pointer, or NULL unless all of it is RAM that belongs to the guest.
+ * Every address that the guest hands over passes through here once.
  */
 void *guest_ptr(u64 gpa, u64 len);
 
@@ -38,6 +38,6 @@ void *guest_ptr(u64 gpa, u64 len);
 void host_kick(void);
 
 /* Runs on the host CPU, for ever. */
-void __attribute__((noreturn)) host_loop(void);
+void __noreturn host_loop(void);
 
 #endif

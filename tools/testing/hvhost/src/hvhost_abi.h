@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The interface between hvhost.elf and the program that drives it from outside: a mailbox in guest
- * memory that both map. QEMU keeps guest memory in a shared file, so guest-physical addresses below
- * 3 GiB are offsets into that file.
+ * memory that both map. QEMU keeps guest memory in a shared file, so guest-physical addresses
+ * below 3 GiB are offsets into that file.
  *
  * hvhost/abi.py reads every #define of this file, and checks the structure sizes against
  * HVHOST_SIZEOF_*: this header is the only place where the interface is written down.
@@ -41,7 +41,7 @@
 #define HVHOST_OFF_EVT_HEAD	0x180	/* u64, bytes ever written to the event ring */
 #define HVHOST_OFF_EVT_TAIL	0x1c0	/* u64, bytes ever read from it */
 #define HVHOST_OFF_EVT_WAIT	0x200	/* u32, 1: ring the doorbell port at the next event */
-#define HVHOST_OFF_E820		0x800	/* {u64 addr; u64 size; u32 type;} packed, the firmware's map */
+#define HVHOST_OFF_E820		0x800	/* the firmware's map: {u64 addr, size; u32 type;} packed */
 #define HVHOST_E820_MAX		64
 #define HVHOST_OFF_STATS	0x2000	/* struct hvhost_cpu_stats, one per guest CPU */
 #define HVHOST_OFF_MP_MAILBOX	0x8000	/* ACPI multiprocessor wakeup mailbox, a page */
@@ -69,6 +69,7 @@ struct hvhost_cpu_stats {
 	unsigned long long irqs;	/* SynIC interrupts sent to this CPU */
 	unsigned long long reserved[5];
 };
+
 #define HVHOST_SIZEOF_cpu_stats	128
 #define HVHOST_CPU_PARKED	0
 #define HVHOST_CPU_GUEST	1
@@ -79,10 +80,11 @@ struct hvhost_frame {
 	unsigned int len;		/* bytes, this header included */
 	unsigned short type;
 	unsigned short flags;
-	unsigned int seq;		/* of the command; in events the command answered, or 0 */
+	unsigned int seq;		/* in events: of the command that is answered, or 0 */
 	unsigned int dev;		/* device number, chosen by the driving program, or 0 */
 	unsigned long long tsc;		/* events: when it happened */
 };
+
 #define HVHOST_SIZEOF_frame	24
 
 /* Commands. Each is answered by exactly one HVHOST_EVT_ACK. */
@@ -91,21 +93,21 @@ struct hvhost_frame {
 #define HVHOST_CMD_BOOT		3	/* struct hvhost_boot */
 #define HVHOST_CMD_OFFER	4	/* struct hvhost_offer: a new device */
 #define HVHOST_CMD_RESCIND	5
-#define HVHOST_CMD_REOFFER	6	/* after a rescind; -EBUSY while the guest holds the old id */
+#define HVHOST_CMD_REOFFER	6	/* undo a rescind; -EBUSY unless it is withdrawn */
 #define HVHOST_CMD_REMOVE	7	/* rescind and forget */
 #define HVHOST_CMD_SEND		8	/* struct hvhost_send and the payload */
-#define HVHOST_CMD_RAW		9	/* bytes for the host->guest ring; flags: HVHOST_SEND_NO_SIGNAL */
+#define HVHOST_CMD_RAW		9	/* bytes for the host->guest ring; HVHOST_SEND_NO_SIGNAL */
 #define HVHOST_CMD_POKE		10	/* struct hvhost_poke */
 #define HVHOST_CMD_PEEK		11	/* answered by ACK with struct hvhost_ring_state */
-#define HVHOST_CMD_STALL	12	/* flags 1: leave guest->host packets in the ring; 0: go on */
-#define HVHOST_CMD_POST		13	/* messages {u32 len; u8 data[len rounded up to 8]}, back to back */
+#define HVHOST_CMD_STALL	12	/* flags 1: leave guest->host packets where they are */
+#define HVHOST_CMD_POST		13	/* messages {u32 len, 0; u8 data[]}, each padded to 8 */
 #define HVHOST_CMD_SIGNAL	14	/* raise the channel's event */
 #define HVHOST_CMD_CANCEL	15	/* drop what is queued; their ACKs say -ECANCELED */
 
 /* flags of HVHOST_CMD_SEND */
 #define HVHOST_SEND_NO_SIGNAL	0x0001	/* leave the guest uninformed */
-#define HVHOST_SEND_NO_WAIT	0x0002	/* ring full: fail with -ENOSPC instead of waiting for room */
-#define HVHOST_SEND_SERIAL	0x0004	/* after the answer to the previous SERIAL packet only */
+#define HVHOST_SEND_NO_WAIT	0x0002	/* ring full: fail with -ENOSPC, do not wait */
+#define HVHOST_SEND_SERIAL	0x0004	/* wait for the answer to the last SERIAL packet */
 #define HVHOST_SEND_RAW_DESC	0x0008	/* offset8 and len8 as given */
 #define HVHOST_SEND_TRAILER	0x0010	/* trailer as given */
 
@@ -115,9 +117,10 @@ struct hvhost_config {
 	unsigned int signal_policy;	/* HVHOST_SIGNAL_* */
 	unsigned int rescind_delay_us;	/* from CLOSE to RESCIND */
 	unsigned int reoffer_delay_us;	/* from RELID_RELEASED to OFFER */
-	unsigned int spin_us;		/* the host CPU polls that long after activity before it halts */
+	unsigned int spin_us;		/* polls that long after activity, then halts */
 	unsigned int reserved[3];
 };
+
 #define HVHOST_SIZEOF_config	64
 #define HVHOST_CLOSE_KEEP	0	/* as OpenVMM: the offer stays */
 #define HVHOST_CLOSE_REOFFER	1	/* as Hyper-V: rescind, and offer anew */
@@ -129,6 +132,7 @@ struct hvhost_boot {
 	unsigned long long rip;		/* 64-bit entry point of the kernel */
 	unsigned long long rsi;		/* physical address of boot_params */
 };
+
 #define HVHOST_SIZEOF_boot	16
 
 struct hvhost_offer {
@@ -140,6 +144,7 @@ struct hvhost_offer {
 	unsigned short reserved;
 	unsigned char user_def[120];
 };
+
 #define HVHOST_SIZEOF_offer	160
 
 struct hvhost_send {
@@ -150,6 +155,7 @@ struct hvhost_send {
 	unsigned long long trans_id;
 	unsigned long long trailer;	/* with HVHOST_SEND_TRAILER */
 };
+
 #define HVHOST_SIZEOF_send	24
 
 /* offset: bytes from the start of the ring's control page (4096 and up reach the data). */
@@ -160,6 +166,7 @@ struct hvhost_poke {
 	unsigned int reserved;
 	unsigned long long value;
 };
+
 #define HVHOST_SIZEOF_poke	24
 #define HVHOST_RING_OUT		0	/* host -> guest */
 #define HVHOST_RING_IN		1	/* guest -> host */
@@ -180,20 +187,21 @@ struct hvhost_peek {
 	unsigned int state;			/* HVHOST_DEV_* */
 	unsigned int target_vp;
 };
+
 #define HVHOST_SIZEOF_peek	64
 
 /* Events. */
-#define HVHOST_EVT_ACK		1	/* struct hvhost_ack and data that depends on the command */
+#define HVHOST_EVT_ACK		1	/* struct hvhost_ack, and data with some commands */
 #define HVHOST_EVT_LOG		2	/* text */
 #define HVHOST_EVT_OS_ID	3	/* u64, as written to HV_X64_MSR_GUEST_OS_ID */
-#define HVHOST_EVT_CRASH	4	/* u64 p[5], ctl; then the kernel's last messages, text */
+#define HVHOST_EVT_CRASH	4	/* u64 p[5], ctl; the kernel's last messages */
 #define HVHOST_EVT_TRIPLE	5	/* struct hvhost_regs: a guest CPU shut down */
-#define HVHOST_EVT_FATAL	6	/* struct hvhost_regs, text: hvhost itself failed and stopped */
+#define HVHOST_EVT_FATAL	6	/* struct hvhost_regs, text: hvhost itself failed */
 #define HVHOST_EVT_MSG_RX	7	/* u32 connection, u32 type; the guest's message */
-#define HVHOST_EVT_MSG_TX	8	/* u32 sint, u32 vp; the message as it went into the SynIC slot */
+#define HVHOST_EVT_MSG_TX	8	/* u32 sint, u32 vp; the message as delivered */
 #define HVHOST_EVT_STATE	9	/* struct hvhost_state: a device changed state */
-#define HVHOST_EVT_PACKET	10	/* struct hvhost_packet and the packet after its descriptor */
-#define HVHOST_EVT_VIOLATION	11	/* u32 fatal to the channel; text: what the guest did wrong */
+#define HVHOST_EVT_PACKET	10	/* struct hvhost_packet, all after the descriptor */
+#define HVHOST_EVT_VIOLATION	11	/* u32 fatal; text: what the guest did wrong */
 #define HVHOST_EVT_CONTACT	12	/* u32 version, u32 accepted, u32 vp, u32 connection */
 #define HVHOST_EVT_UNLOAD	13	/* the guest left the bus */
 #define HVHOST_EVT_GPADL	14	/* u32 gpadl, u32 pages, u32 HVHOST_GPADL_* */
@@ -203,6 +211,7 @@ struct hvhost_ack {
 	int status;			/* 0 or a negative errno */
 	unsigned int reserved;
 };
+
 #define HVHOST_SIZEOF_ack	8
 
 struct hvhost_regs {
@@ -212,6 +221,7 @@ struct hvhost_regs {
 	unsigned long long rip, rsp, rflags, cr0, cr2, cr3, cr4;
 	unsigned long long gpr[16];	/* rax rcx rdx rbx rsp rbp rsi rdi r8..r15 */
 };
+
 #define HVHOST_SIZEOF_regs	216
 
 struct hvhost_state {
@@ -222,11 +232,12 @@ struct hvhost_state {
 	unsigned int ring_out_size;
 	unsigned int reserved;
 };
+
 #define HVHOST_SIZEOF_state	24
 #define HVHOST_DEV_NONE		0	/* known to the host, not offered */
 #define HVHOST_DEV_OFFERED	1
 #define HVHOST_DEV_OPEN		2
-#define HVHOST_DEV_RESCINDED	3	/* the guest has not released the channel id yet */
+#define HVHOST_DEV_RESCINDED	3	/* the guest still holds the channel id */
 
 struct hvhost_packet {
 	unsigned short type, flags, offset8, len8;
@@ -236,6 +247,7 @@ struct hvhost_packet {
 	unsigned int start;		/* ring offset of the descriptor */
 	unsigned int reserved;
 };
+
 #define HVHOST_SIZEOF_packet	40
 
 #define HVHOST_GPADL_CREATED	1

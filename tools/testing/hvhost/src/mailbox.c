@@ -13,20 +13,20 @@ static struct spinlock event_lock;
 static bool up;
 static u8 command[MAX_FRAME] __aligned(8);
 
-_Static_assert(sizeof(struct hvhost_frame) == HVHOST_SIZEOF_frame, "frame");
-_Static_assert(sizeof(struct hvhost_cpu_stats) == HVHOST_SIZEOF_cpu_stats, "cpu_stats");
-_Static_assert(sizeof(struct hvhost_config) == HVHOST_SIZEOF_config, "config");
-_Static_assert(sizeof(struct hvhost_boot) == HVHOST_SIZEOF_boot, "boot");
-_Static_assert(sizeof(struct hvhost_offer) == HVHOST_SIZEOF_offer, "offer");
-_Static_assert(sizeof(struct hvhost_send) == HVHOST_SIZEOF_send, "send");
-_Static_assert(sizeof(struct hvhost_poke) == HVHOST_SIZEOF_poke, "poke");
-_Static_assert(sizeof(struct hvhost_peek) == HVHOST_SIZEOF_peek, "peek");
-_Static_assert(sizeof(struct hvhost_ack) == HVHOST_SIZEOF_ack, "ack");
-_Static_assert(sizeof(struct hvhost_regs) == HVHOST_SIZEOF_regs, "regs");
-_Static_assert(sizeof(struct hvhost_state) == HVHOST_SIZEOF_state, "state");
-_Static_assert(sizeof(struct hvhost_packet) == HVHOST_SIZEOF_packet, "packet");
-_Static_assert((HVHOST_EVT_SIZE & (HVHOST_EVT_SIZE - 1)) == 0, "power of two");
-_Static_assert((HVHOST_CMD_SIZE & (HVHOST_CMD_SIZE - 1)) == 0, "power of two");
+static_assert(sizeof(struct hvhost_frame) == HVHOST_SIZEOF_frame, "frame");
+static_assert(sizeof(struct hvhost_cpu_stats) == HVHOST_SIZEOF_cpu_stats, "cpu_stats");
+static_assert(sizeof(struct hvhost_config) == HVHOST_SIZEOF_config, "config");
+static_assert(sizeof(struct hvhost_boot) == HVHOST_SIZEOF_boot, "boot");
+static_assert(sizeof(struct hvhost_offer) == HVHOST_SIZEOF_offer, "offer");
+static_assert(sizeof(struct hvhost_send) == HVHOST_SIZEOF_send, "send");
+static_assert(sizeof(struct hvhost_poke) == HVHOST_SIZEOF_poke, "poke");
+static_assert(sizeof(struct hvhost_peek) == HVHOST_SIZEOF_peek, "peek");
+static_assert(sizeof(struct hvhost_ack) == HVHOST_SIZEOF_ack, "ack");
+static_assert(sizeof(struct hvhost_regs) == HVHOST_SIZEOF_regs, "regs");
+static_assert(sizeof(struct hvhost_state) == HVHOST_SIZEOF_state, "state");
+static_assert(sizeof(struct hvhost_packet) == HVHOST_SIZEOF_packet, "packet");
+static_assert((HVHOST_EVT_SIZE & (HVHOST_EVT_SIZE - 1)) == 0, "power of two");
+static_assert((HVHOST_CMD_SIZE & (HVHOST_CMD_SIZE - 1)) == 0, "power of two");
 
 void mailbox_init(u32 cpus, u32 host_apic)
 {
@@ -36,7 +36,7 @@ void mailbox_init(u32 cpus, u32 host_apic)
 	MB(u64, HVHOST_OFF_TSC_HZ) = host.tsc_hz;
 	MB(u64, HVHOST_OFF_TSC0) = host.tsc0;
 	up = true;
-	smp_store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_MAGIC), HVHOST_MAGIC);
+	store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_MAGIC), HVHOST_MAGIC);
 }
 
 bool mailbox_is_up(void)
@@ -70,7 +70,7 @@ static void ring_get(u64 pos, void *data, u32 len)
 /* The reader sets the flag before it sleeps; taking it back makes one byte of each sleep. */
 static void ring_bell(void)
 {
-	smp_mb();
+	full_fence();
 	if (MB(u32, HVHOST_OFF_EVT_WAIT)) {
 		MB(u32, HVHOST_OFF_EVT_WAIT) = 0;
 		outb(HVHOST_DOORBELL_PORT, '!');
@@ -102,7 +102,7 @@ void mailbox_event(u16 type, u32 seq, u32 dev, const struct part *parts, u32 cou
 		ring_put(pos, parts[i].data, parts[i].len);
 		pos += parts[i].len;
 	}
-	smp_store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_EVT_HEAD), head + ALIGN_UP(f.len, 8));
+	store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_EVT_HEAD), head + ALIGN_UP(f.len, 8));
 	ring_bell();
 	spin_unlock(&event_lock);
 }
@@ -125,7 +125,7 @@ void mailbox_ack(u32 seq, u32 dev, int status, const void *data, u32 len)
 struct hvhost_frame *mailbox_command(void)
 {
 	struct hvhost_frame *f = (void *)command;
-	u64 head = smp_load_acquire((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_HEAD));
+	u64 head = load_acquire((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_HEAD));
 	u64 tail = MB(u64, HVHOST_OFF_CMD_TAIL);
 
 	if (head == tail)
@@ -135,6 +135,6 @@ struct hvhost_frame *mailbox_command(void)
 		hv_fatal(NULL, "command frame of %u bytes, %lu in the ring", f->len, head - tail);
 	ring_get(tail, f, f->len);
 	tail += ALIGN_UP(f->len, 8);
-	smp_store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_TAIL), tail);
+	store_release((u64 *)(HVHOST_MAILBOX + HVHOST_OFF_CMD_TAIL), tail);
 	return f;
 }

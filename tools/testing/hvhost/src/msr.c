@@ -87,7 +87,7 @@ static bool write_reference_tsc(u64 value)
 		memset(page, 0, PAGE_SIZE);
 		page->scale = host.tsc_scale;
 		page->offset = -(s64)mul_hi(host.tsc0, host.tsc_scale);
-		smp_store_release(&page->sequence, 1);
+		store_release(&page->sequence, 1);
 	}
 	partition.reference_tsc = value;
 	return true;

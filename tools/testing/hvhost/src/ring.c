@@ -85,7 +85,7 @@ static bool publish_write(struct ring *r, u32 total)
 	r->index = wrap(r, old + total);
 	barrier();
 	r->ctl->write_index = r->index;
-	smp_mb();
+	full_fence();
 	return r->ctl->read_index == old;
 }
 
@@ -156,5 +156,5 @@ void ring_consume(struct ring *r, const struct ring_packet *p)
 	r->index = wrap(r, r->index + sizeof(p->desc) + p->body_len + HV_TRAILER_SIZE);
 	barrier();
 	r->ctl->read_index = r->index;
-	smp_mb();
+	full_fence();
 }

@@ -24,7 +24,7 @@ struct hv_ring_control {
 struct hv_descriptor {
 	u16 type;
 	u16 offset8;		/* start of the payload, in units of 8 bytes */
-	u16 len8;		/* descriptor and payload, in units of 8 bytes, without the trailer */
+	u16 len8;		/* descriptor and payload in units of 8 bytes; no trailer */
 	u16 flags;
 	u64 trans_id;
 };
@@ -36,7 +36,7 @@ struct ring {
 	volatile struct hv_ring_control *ctl;
 	u8 **pages;		/* data pages */
 	u32 size;		/* bytes of data */
-	u32 index;		/* ours: write index of an outgoing ring, read index of an incoming */
+	u32 index;		/* ours: write index if outgoing, else read index */
 };
 
 struct ring_packet {
@@ -47,14 +47,14 @@ struct ring_packet {
 };
 
 /*
- * @pages: control page first, @count in all. Starts at the index that the guest left in the control
- * page. -EINVAL when there are no data pages or an index is out of range.
+ * @pages: control page first, @count in all. Starts at the index that the guest left in the
+ * control page. -EINVAL when there are no data pages or an index is out of range.
  */
 int ring_init(struct ring *r, u8 **pages, u32 count, bool outgoing);
 
 /*
- * Bytes that the other side has not consumed (outgoing) or that we have not (incoming). -EPROTO when
- * the guest's index is out of range or not a multiple of 8.
+ * Bytes that the other side has not consumed (outgoing) or that we have not (incoming). -EPROTO
+ * when the guest's index is out of range or not a multiple of 8.
  */
 int ring_used(const struct ring *r, bool outgoing, u32 *used);
 
@@ -78,8 +78,8 @@ int ring_send(struct ring *r, const struct hv_descriptor *desc, const void *payl
 int ring_send_raw(struct ring *r, const void *data, u32 len, bool *was_empty);
 
 /*
- * Next packet of an incoming ring. 0: *@p is valid, the packet is still in the ring; -ENOENT: empty;
- * -EPROTO: what is there cannot be a packet, *@what says why.
+ * Next packet of an incoming ring. 0: *@p is valid, the packet is still in the ring; -ENOENT:
+ * empty; -EPROTO: what is there cannot be a packet, *@what says why.
  */
 int ring_peek(const struct ring *r, struct ring_packet *p, const char **what);
 

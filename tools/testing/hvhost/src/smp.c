@@ -98,7 +98,7 @@ void ap_main(void)
 	/* INIT resets the MTRRs in QEMU; Linux complains about CPUs that differ. */
 	for (i = 0; i < ARRAY_SIZE(mtrr_msrs); i++)
 		wrmsr(mtrr_msrs[i], mtrrs[i]);
-	smp_store_release(&ap_started, true);
+	store_release(&ap_started, true);
 	if (id == host.host_apic)
 		host_loop();
 	smp_park(id);
@@ -116,7 +116,7 @@ static void start_one(u32 id)
 		cpu_wait();
 	lapic_send_startup(id, AP_TRAMPOLINE);
 	deadline = rdtsc() + host_us_to_tsc(10000000);
-	while (!smp_load_acquire(&ap_started)) {
+	while (!load_acquire(&ap_started)) {
 		if (rdtsc() > deadline)
 			hv_fatal(NULL, "CPU %u did not start", id);
 		cpu_wait();
@@ -141,10 +141,10 @@ void smp_park(u32 cpu)
 	struct park *p = &park[cpu];
 
 	/* An NMI between the test and the halt is lost, but not the next: see smp_release(). */
-	while (!smp_load_acquire(&p->go))
+	while (!load_acquire(&p->go))
 		asm volatile("cli; hlt" ::: "memory");
 	WRITE_ONCE(mailbox_stats(cpu)->state, HVHOST_CPU_GUEST);
-	while (!smp_load_acquire(&p->settled))
+	while (!load_acquire(&p->settled))
 		cpu_relax();
 	svm_enter(cpu, p->rip, p->rsi);
 }
@@ -155,7 +155,7 @@ void smp_release(u32 cpu, u64 rip, u64 rsi)
 
 	park[cpu].rip = rip;
 	park[cpu].rsi = rsi;
-	smp_store_release(&park[cpu].go, true);
+	store_release(&park[cpu].go, true);
 	while (READ_ONCE(st->state) == HVHOST_CPU_PARKED) {
 		u64 until = rdtsc() + host_us_to_tsc(100);
 
@@ -163,7 +163,7 @@ void smp_release(u32 cpu, u64 rip, u64 rsi)
 		while (rdtsc() < until && READ_ONCE(st->state) == HVHOST_CPU_PARKED)
 			cpu_relax();
 	}
-	smp_store_release(&park[cpu].settled, true);
+	store_release(&park[cpu].settled, true);
 }
 
 bool smp_poll_wakeup(void)
@@ -171,7 +171,7 @@ bool smp_poll_wakeup(void)
 	struct mp_mailbox *mb = (void *)(HVHOST_MAILBOX + HVHOST_OFF_MP_MAILBOX);
 	u32 id;
 
-	if (smp_load_acquire(&mb->command) != MP_WAKEUP)
+	if (load_acquire(&mb->command) != MP_WAKEUP)
 		return false;
 	id = mb->apic_id;
 	if (id == 0 || id >= host.cpus || mailbox_stats(id)->state == HVHOST_CPU_DEAD)
@@ -180,14 +180,14 @@ bool smp_poll_wakeup(void)
 		smp_release(id, mb->wakeup_vector, 0);
 	else
 		svm_restart(id, mb->wakeup_vector);
-	smp_store_release(&mb->command, 0);
+	store_release(&mb->command, 0);
 	return true;
 }
 
 void host_kick(void)
 {
 	WRITE_ONCE(host_kicked, true);
-	smp_mb();
+	full_fence();
 	if (READ_ONCE(host_sleeping))
 		lapic_send_fixed(host.host_apic, LAPIC_VECTOR_WAKE);
 }
@@ -195,7 +195,7 @@ void host_kick(void)
 void smp_host_idle(void)
 {
 	WRITE_ONCE(host_sleeping, true);
-	smp_mb();
+	full_fence();
 	if (!READ_ONCE(host_kicked))
 		asm volatile("sti; hlt; cli" ::: "memory");
 	else
@@ -203,5 +203,5 @@ void smp_host_idle(void)
 		asm volatile("sti; nop; cli" ::: "memory");
 	WRITE_ONCE(host_sleeping, false);
 	WRITE_ONCE(host_kicked, false);
-	smp_mb();
+	full_fence();
 }

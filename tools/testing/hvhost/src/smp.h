@@ -15,7 +15,7 @@ void trap_init(void);
 void smp_start(u32 cpus);
 
 /* Halt until told to run guest CPU @cpu, then run it for ever. */
-void __attribute__((noreturn)) smp_park(u32 cpu);
+void __noreturn smp_park(u32 cpu);
 
 /* Host CPU: let a parked CPU enter the guest at @rip (64-bit, hvhost's identity map) with RSI. */
 void smp_release(u32 cpu, u64 rip, u64 rsi);

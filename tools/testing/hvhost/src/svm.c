@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * World switch and exit dispatch. There are no nested page tables: guest-physical is physical, and
- * the guest runs its local APIC, I/O APIC and devices natively. Only what makes the machine look like
- * Hyper-V is intercepted.
+ * the guest runs its local APIC, I/O APIC and devices natively. Only what makes the machine look
+ * like Hyper-V is intercepted.
  */
 #include "svm.h"
 #include "asm.h"
@@ -45,16 +45,16 @@ static u8 hsave[HVHOST_MAX_CPUS][PAGE_SIZE] __aligned(4096);
 static u8 msrpm[8192] __aligned(4096);		/* APM 15.11; MSRs outside its ranges always exit */
 static struct vcpu vcpus[HVHOST_MAX_CPUS];
 
-_Static_assert(offsetof(struct vcpu, vmcb) == VCPU_VMCB, "boot.S");
-_Static_assert(offsetof(struct vmcb, c.exit_code) == 0x70, "APM");
-_Static_assert(offsetof(struct vmcb, c.event_inj) == 0xa8, "APM");
-_Static_assert(offsetof(struct vmcb, s) == 0x400, "APM");
-_Static_assert(offsetof(struct vmcb, s.cpl) == 0x4cb, "APM");
-_Static_assert(offsetof(struct vmcb, s.efer) == 0x4d0, "APM");
-_Static_assert(offsetof(struct vmcb, s.rip) == 0x578, "APM");
-_Static_assert(offsetof(struct vmcb, s.rax) == 0x5f8, "APM");
-_Static_assert(offsetof(struct vmcb, s.cr2) == 0x640, "APM");
-_Static_assert(sizeof(struct vmcb) == 4096, "APM");
+static_assert(offsetof(struct vcpu, vmcb) == VCPU_VMCB, "boot.S");
+static_assert(offsetof(struct vmcb, c.exit_code) == 0x70, "APM");
+static_assert(offsetof(struct vmcb, c.event_inj) == 0xa8, "APM");
+static_assert(offsetof(struct vmcb, s) == 0x400, "APM");
+static_assert(offsetof(struct vmcb, s.cpl) == 0x4cb, "APM");
+static_assert(offsetof(struct vmcb, s.efer) == 0x4d0, "APM");
+static_assert(offsetof(struct vmcb, s.rip) == 0x578, "APM");
+static_assert(offsetof(struct vmcb, s.rax) == 0x5f8, "APM");
+static_assert(offsetof(struct vmcb, s.cr2) == 0x640, "APM");
+static_assert(sizeof(struct vmcb) == 4096, "APM");
 
 struct vcpu *vcpu_get(u32 index)
 {
@@ -175,7 +175,7 @@ void svm_restart(u32 cpu, u64 rip)
 	struct vcpu *v = vcpu_get(cpu);
 
 	v->restart_rip = rip;
-	smp_store_release(&v->restart, true);
+	store_release(&v->restart, true);
 	lapic_send_nmi(cpu);		/* one: a second would reach a CPU that has no IDT yet */
 	while (READ_ONCE(v->restart))
 		cpu_relax();
@@ -186,13 +186,13 @@ static void exit_nmi(struct vcpu *v)
 {
 	/* The intercept leaves it pending (APM 15.13.4): take it here, where it does nothing. */
 	asm volatile("stgi; nop; clgi" ::: "memory");
-	if (!smp_load_acquire(&v->restart)) {
+	if (!load_acquire(&v->restart)) {
 		v->vmcb->c.event_inj = EVENT_NMI;
 		return;
 	}
 	reset_registers(v, v->restart_rip, 0);
 	v->vmcb->c.int_state = 0;
-	smp_store_release(&v->restart, false);
+	store_release(&v->restart, false);
 }
 
 static void __noreturn exit_shutdown(struct vcpu *v)

@@ -81,13 +81,13 @@ struct vcpu {
 enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI, GPR_R8 };
 
 /* Enter the guest on this CPU and serve its exits for ever. */
-void __attribute__((noreturn)) svm_enter(u32 cpu, u64 rip, u64 rsi);
+void __noreturn svm_enter(u32 cpu, u64 rip, u64 rsi);
 
 struct vcpu *vcpu_get(u32 index);
 
 /*
- * Host CPU: tear guest CPU @cpu out of what it does, which should be the halt loop of a CPU that was
- * taken offline, and let it start again at @rip as svm_enter() does.
+ * Host CPU: tear guest CPU @cpu out of what it does, which should be the halt loop of a CPU that
+ * was taken offline, and let it start again at @rip as svm_enter() does.
  */
 void svm_restart(u32 cpu, u64 rip);
 

@@ -39,7 +39,7 @@ struct queued {
 	u8 data[HV_MESSAGE_PAYLOAD];
 };
 
-_Static_assert(sizeof(struct hv_message) == 256, "TLFS");
+static_assert(sizeof(struct hv_message) == 256, "TLFS");
 
 static struct queued *head, **tail = &head;
 static bool waiting_for_eom;	/* the first message found its slot taken, and said so there */
@@ -96,7 +96,7 @@ bool synic_msr_write(struct vcpu *v, u32 msr, u64 value)
 		WRITE_ONCE(s->simp, value);
 		break;
 	case HV_X64_MSR_EOM:
-		smp_store_release(&eom_written, true);
+		store_release(&eom_written, true);
 		host_kick();
 		return true;
 	case HV_X64_MSR_SINT0 ... HV_X64_MSR_SINT0 + HV_SINT_COUNT - 1:
@@ -109,7 +109,7 @@ bool synic_msr_write(struct vcpu *v, u32 msr, u64 value)
 		return false;
 	}
 	/* A slot may have become usable for what waits. */
-	smp_store_release(&eom_written, true);
+	store_release(&eom_written, true);
 	host_kick();
 	return true;
 }
@@ -144,10 +144,10 @@ static bool deliver_one(const struct queued *q)
 	if (!slot)
 		return false;
 	slot += q->sint;
-	if (smp_load_acquire(&slot->type) != HV_MESSAGE_NONE) {
+	if (load_acquire(&slot->type) != HV_MESSAGE_NONE) {
 		__atomic_fetch_or(&slot->flags, HV_MESSAGE_PENDING, __ATOMIC_SEQ_CST);
-		smp_mb();
-		if (smp_load_acquire(&slot->type) != HV_MESSAGE_NONE)
+		full_fence();
+		if (load_acquire(&slot->type) != HV_MESSAGE_NONE)
 			return false;
 	}
 	slot->payload_size = q->len;
@@ -159,7 +159,7 @@ static bool deliver_one(const struct queued *q)
 	parts[0] = (struct part){ where, sizeof(where) };
 	parts[1] = (struct part){ q->data, q->len };
 	mailbox_event(HVHOST_EVT_MSG_TX, 0, 0, parts, 2);
-	smp_store_release(&slot->type, HV_MESSAGE_CHANNEL);
+	store_release(&slot->type, HV_MESSAGE_CHANNEL);
 	interrupt(v, q->sint);
 	return true;
 }
@@ -198,13 +198,13 @@ bool synic_deliver(void)
 	bool done = false;
 
 	/*
-	 * Nothing but the guest's EOM (or a change of its SynIC registers) ends a wait: polling the
-	 * slot would hide a guest that forgets it.
+	 * Nothing but the guest's EOM (or a change of its SynIC registers) ends a wait: polling
+	 * the slot would hide a guest that forgets it.
 	 */
 	if (waiting_for_eom && !READ_ONCE(eom_written))
 		return false;
 	WRITE_ONCE(eom_written, false);
-	smp_mb();
+	full_fence();
 	waiting_for_eom = false;
 	while (head) {
 		struct queued *q = head;

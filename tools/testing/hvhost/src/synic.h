@@ -14,8 +14,8 @@ bool synic_msr_read(struct vcpu *v, u32 msr, u64 *value);
 bool synic_msr_write(struct vcpu *v, u32 msr, u64 value);
 
 /*
- * Host CPU: queue a message for slot @sint of @vp. Messages of one vp and sint arrive in order, each
- * as soon as the guest has emptied the slot. False when the heap is used up.
+ * Host CPU: queue a message for slot @sint of @vp. Messages of one vp and sint arrive in order,
+ * each as soon as the guest has emptied the slot. False when the heap is used up.
  */
 bool synic_post(u32 vp, u32 sint, const void *data, u32 len);
 
@@ -26,8 +26,8 @@ void synic_flush(void);
 bool synic_deliver(void);
 
 /*
- * Host CPU: set event flag @flag of @sint on @vp, with an interrupt if it was clear. False when the
- * guest has no event page there.
+ * Host CPU: set event flag @flag of @sint on @vp, with an interrupt if it was clear. False when
+ * the guest has no event page there.
  */
 bool synic_signal(u32 vp, u32 sint, u32 flag);
 

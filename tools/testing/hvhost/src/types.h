@@ -3,6 +3,7 @@
 #ifndef HVHOST_TYPES_H
 #define HVHOST_TYPES_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -38,13 +39,13 @@ typedef int64_t s64;
 #define ALIGN_UP(x, n)	(((x) + (n) - 1) & ~((typeof(x))(n) - 1))
 
 #define barrier()	asm volatile("" ::: "memory")
-#define smp_mb()	asm volatile("mfence" ::: "memory")
+#define full_fence()	asm volatile("mfence" ::: "memory")
 #define READ_ONCE(x)	(*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
 
 /* x86 orders loads with loads and stores with stores: the compiler alone must be held back. */
-#define smp_load_acquire(p) ({ typeof(*(p)) __v = READ_ONCE(*(p)); barrier(); __v; })
-#define smp_store_release(p, v) do { barrier(); WRITE_ONCE(*(p), v); } while (0)
+#define load_acquire(p) ({ typeof(*(p)) __v = READ_ONCE(*(p)); barrier(); __v; })
+#define store_release(p, v) do { barrier(); WRITE_ONCE(*(p), v); } while (0)
 
 static inline u32 min_u32(u32 a, u32 b)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VMBus server: contact, offers, memory lists (GPADLs), channels. Host CPU only. It knows nothing of what
- * a device is for: devices are described to it, and packets go through it, from outside.
+ * VMBus server: contact, offers, memory lists (GPADLs), channels. Host CPU only. It knows nothing
+ * of what a device is for: devices are described to it, and packets go through it, from outside.
  */
 #ifndef HVHOST_VMBUS_H
 #define HVHOST_VMBUS_H
@@ -80,8 +80,8 @@ int vmbus_reoffer(struct vmbus_device *d);
 void vmbus_post(const void *msg, u32 len);
 void vmbus_state_event(const struct vmbus_device *d);
 
-/* The guest broke a rule. @d may be NULL; @fatal: the channel or message is not used any further. */
-void __attribute__((format(printf, 3, 4)))
+/* The guest broke a rule. @d may be NULL; @fatal: the channel or message is of no further use. */
+void __printf(3, 4)
 vmbus_violation(const struct vmbus_device *d, bool fatal, const char *fmt, ...);
 
 /* gpadl.c */

@@ -112,7 +112,7 @@ struct msg_initiate_contact {
 	struct msg_header h;
 	u32 version;
 	u32 target_vp;
-	u8 sint;		/* since 5.0; before, an interrupt page that nobody uses since 3.0 */
+	u8 sint;		/* since 5.0; before, an interrupt page, unused since 3.0 */
 	u8 vtl;
 	u8 reserved[2];
 	u32 feature_flags;
@@ -139,11 +139,11 @@ struct msg_modify_response {
 	u32 status;
 } __packed;
 
-_Static_assert(sizeof(struct msg_offer) == 196, "wire");
-_Static_assert(sizeof(struct msg_open) == 148, "wire");
-_Static_assert(sizeof(struct msg_gpadl_header) == 28, "wire");
-_Static_assert(sizeof(struct msg_initiate_contact) == 40, "wire");
-_Static_assert(sizeof(struct msg_version_response) == 16, "wire");
+static_assert(sizeof(struct msg_offer) == 196, "wire");
+static_assert(sizeof(struct msg_open) == 148, "wire");
+static_assert(sizeof(struct msg_gpadl_header) == 28, "wire");
+static_assert(sizeof(struct msg_initiate_contact) == 40, "wire");
+static_assert(sizeof(struct msg_version_response) == 16, "wire");
 
 #define VMBUS_SINT			2	/* hyperv.h: VMBUS_MESSAGE_SINT */
 #define VMBUS_VERSION(maj, min)		((maj) << 16 | (min))

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * User-space test of src/ring.c: two rings over the same pages, one written and one read, with random
- * packets, so that every wrap and every fill level comes up; and what a guest may do wrong.
+ * User-space test of src/ring.c: two rings over the same pages, one written and one read, with
+ * random packets, so that every wrap and every fill level comes up; and what a guest may do wrong.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "../src/ring.h"
 
-#define PAGES	4			/* one of control, three of data, as the rings of hv_utils */
+#define PAGES	4			/* one of control, three of data: as hv_utils has it */
 #define ROUNDS	200000
 
 static u8 memory[PAGES][PAGE_SIZE] __aligned(4096);
@@ -57,7 +57,8 @@ static int receive(u32 seed)
 
 	if (ring_peek(&in, &p, &what))
 		return 0;
-	if (p.desc.trans_id != seed || p.body_len != ALIGN_UP(len, 8) || p.trailer != ring_trailer(p.start))
+	if (p.desc.trans_id != seed || p.body_len != ALIGN_UP(len, 8) ||
+	    p.trailer != ring_trailer(p.start))
 		return 0;
 	body = p.start + sizeof(p.desc);
 	ring_copy_out(&in, body >= in.size ? body - in.size : body, got, p.body_len);
@@ -87,7 +88,7 @@ static int random_traffic(void)
 				full++;
 				continue;
 			}
-			if (ret || was_empty != (sent == got))
+			if (ret || was_empty != !(sent - got))
 				return 0;
 			sent++;
 		} else if (sent > got) {

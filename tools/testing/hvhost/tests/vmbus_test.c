@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * User-space test of the VMBus server (src/vmbus.c, gpadl.c, channel.c, ring.c) against a guest that
- * breaks the rules: what is below the server (SynIC, mailbox, heap, guest memory) is faked here.
+ * User-space test of the VMBus server (src/vmbus.c, gpadl.c, channel.c, ring.c) against a guest
+ * that breaks the rules: what is below the server (SynIC, mailbox, heap, guest memory) is faked
+ * here.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -245,7 +246,9 @@ static void by_relid(u32 type, u32 relid)
 
 static void teardown(u32 relid, u32 gpadl)
 {
-	struct msg_gpadl_teardown m = { .h.type = MSG_GPADL_TEARDOWN, .relid = relid, .gpadl = gpadl };
+	struct msg_gpadl_teardown m = {
+		.h.type = MSG_GPADL_TEARDOWN, .relid = relid, .gpadl = gpadl,
+	};
 
 	post(&m, sizeof(m));
 }
@@ -288,7 +291,7 @@ static bool fatal(const char *text)
 	return yes;
 }
 
-/* -- cases -------------------------------------------------------------------------------------- */
+/* -- cases ------------------------------------------------------------------------------------ */
 
 static void test_contact(void)
 {
@@ -305,7 +308,8 @@ static void test_contact(void)
 	fresh();
 	check(vmbus.version == VMBUS_VERSION_5_3 && dev()->state == HVHOST_DEV_OFFERED, "contact");
 	contact(VMBUS_VERSION_5_3);
-	check(violations == 1 && dev()->state == HVHOST_DEV_NONE, "contact while connected starts over");
+	check(violations == 1 && dev()->state == HVHOST_DEV_NONE,
+	      "contact while connected starts over");
 }
 
 static void test_messages(void)
@@ -451,7 +455,8 @@ static void test_broken_ring(void)
 	signal_host();
 	check(fatal("packet length") && dev()->broken, "impossible packet stops the channel");
 	check(channel_send(dev(), 1, 0, &s, "x", 1) == -EPROTO, "and nothing is sent on it");
-	packets = violations = 0;
+	packets = 0;
+	violations = 0;
 	signal_host();
 	check(!packets && !violations, "or read");
 
@@ -515,7 +520,7 @@ static bool random_messages(void)
 			fill_with_packets();
 		}
 		for (n = 0; n < ARRAY_SIZE(w); n++)
-			w[n] = rand() & 1 ? (u32)rand() % 9 : (rand() & 3 ? (u32)rand() : (u32)rand() << 4);
+			w[n] = rand() & 1 ? (u32)rand() % 9 : (u32)rand() << (rand() & 4);
 		type = rand() % 30;
 		w[0] = type == MSG_UNLOAD && rand() % 8 ? (u32)MSG_OPEN_CHANNEL : type;
 		if (rand() & 3)
@@ -531,7 +536,8 @@ static bool random_messages(void)
 			w[6] = 2 + rand() % 6;
 		}
 		if (rand() & 1)
-			((u32 *)ram[rand() % 8])[rand() & 1] = rand() & 7 ? rand() % 64 * 32 : rand();
+			((u32 *)ram[rand() % 8])[rand() & 1] =
+				rand() & 7 ? rand() % 64 * 32 : rand();
 		post_on(rand() & 7 ? 4 : 1, w, rand() & 3 ? 240 : rand() % 241);
 		signal_host();
 		if (dev()->state == HVHOST_DEV_OPEN) {
@@ -557,7 +563,8 @@ int main(void)
 	test_open();
 	test_broken_ring();
 	test_rescind();
-	packets = signals = 0;
+	packets = 0;
+	signals = 0;
 	vmbus.config.signal_policy = HVHOST_SIGNAL_EACH;
 	check(random_messages() && packets > 1000 && signals > 1000, "300,000 random messages");
 	printf("# %u packets read, %u signals sent\n", packets, signals);
