@@ -566,7 +566,7 @@ int main(void)
 	packets = 0;
 	signals = 0;
 	vmbus.config.signal_policy = HVHOST_SIGNAL_EACH;
-	check(random_messages() && packets > 1000 && signals > 1000, "300,000 random messages");
+	check(random_messages() && packets > 1000 && signals > 20, "300,000 random messages");
 	printf("# %u packets read, %u signals sent\n", packets, signals);
 	simple(MSG_UNLOAD);
 	check(last_sent() == MSG_UNLOAD_RESPONSE && !vmbus.version, "unload");
