@@ -10,9 +10,10 @@ from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
 from scenario import Failed, Test, scenario
 
 OURS = (HV_KVP,)
-# A limit that a test can reach.
-DEVICE = Setup(selftests=True, params="agent_items=3000")
-SMP = Setup(selftests=True, params="agent_items=3000", cpus=2)
+# Limits that a test can reach.
+LIMITS = "agent_items=3000 agent_bytes=4194304"
+DEVICE = Setup(selftests=True, params=LIMITS)
+SMP = Setup(selftests=True, params=LIMITS, cpus=2)
 FUZZ_CALLS = 20000
 STATE_OK, STATE_LOST = "2", "13"
 

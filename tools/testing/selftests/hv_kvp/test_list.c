@@ -278,6 +278,35 @@ TEST(oldest_cursor_goes)
 	OK(list(fds[0], &arg, HVKVP_POOL_GUEST, cursors[0], buffer, 100));
 }
 
+#define HOLDERS	4
+#define HELD	1000		/* items, a good 2 MB with a value of 1,023 units */
+
+TEST(too_much_held)
+{
+	int fds[HOLDERS], fd = open_device(O_RDWR);
+	uint64_t cursors[HOLDERS];
+	struct hvkvp_list arg;
+	char value[1024] = { };
+
+	/* the guest is booted with a limit that two old versions exceed */
+	CHECK(info(fd).agent_bytes_max <= 4 << 20);
+	for (int i = 0; i < HOLDERS; i++) {
+		memset(value, 'a' + i, sizeof(value) - 1);
+		set_many(fd, HELD, value);
+		fds[i] = open_device(O_RDONLY);
+		OK(list(fds[i], &arg, HVKVP_POOL_GUEST, 0, buffer, 4096));
+		cursors[i] = arg.cursor;
+	}
+	set_many(fd, HELD, "short");
+	sleep(HOLDERS + 3);
+	FAILS(list(fds[0], &arg, HVKVP_POOL_GUEST, cursors[0], buffer, 4096),
+	      ESTALE);
+	FAILS(list(fds[1], &arg, HVKVP_POOL_GUEST, cursors[1], buffer, 4096),
+	      ESTALE);
+	OK(list(fds[HOLDERS - 1], &arg, HVKVP_POOL_GUEST, cursors[HOLDERS - 1],
+		buffer, 4096));
+}
+
 TEST(bad_arguments)
 {
 	int fd = open_device(O_RDONLY);
