@@ -15,7 +15,6 @@ import paths
 import selftests
 from hvhost.host import Host
 from hvhost.initramfs import Image, ModuleTree
-from hvhost.vmbus import KEEP, REOFFER, Config
 from kernels import Kernel, cache_root, custom, daemons, stock
 
 STOCK, HV_KVP = "stock", "hv_kvp"
@@ -43,8 +42,8 @@ class Setup:
 
     start: "normal", the guest's own KVP driver is at work; "none", no KVP
     driver is loaded yet; "hv_utils", hv_utils with its daemon is at work,
-    whatever the guest; "resume", whatever is hibernated on the disk. reoffer: closing the channel rescinds the device and
-    offers it anew. flavour: of the kernel package, "" for the cloud one.
+    whatever the guest; "resume", whatever is hibernated on the disk. flavour:
+    of the kernel package, "" for the cloud one.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
     hv_kvp. selftests: the programs of tools/testing/selftests are there.
     """
@@ -52,7 +51,6 @@ class Setup:
     cpus: int = 1
     memory: int = 512
     start: str = "normal"
-    reoffer: bool = False
     flavour: str = ""
     disk: int = 0
     cmdline: str = ""
@@ -63,9 +61,9 @@ class Setup:
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
         parts += [self.start] if self.start != "normal" else []
-        parts += ["reoffer"] if self.reoffer else []
         parts += [self.flavour] if self.flavour else []
         parts += [f"{self.memory}MiB"] if self.memory != 512 else []
+        parts += ["disk"] if self.disk else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
@@ -146,9 +144,8 @@ def make_host(guest: str, kernel_name: str, setup: Setup,
               disk: Path | None = None) -> Host:
     """A host with this guest, not yet booted. @disk: of an earlier one."""
     kernel, initramfs = image(guest, kernel_name, setup)
-    config = Config(close_policy=REOFFER if setup.reoffer else KEEP)
     return Host(kernel, initramfs, cache=cache_root(), cpus=setup.cpus,
-                memory=setup.memory, cmdline=setup.cmdline, config=config,
+                memory=setup.memory, cmdline=setup.cmdline,
                 disk=disk or setup.disk,
                 # With a thread for each CPU a loaded machine makes QEMU's TCG
                 # run stale code where the guest patches its own.

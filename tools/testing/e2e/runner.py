@@ -24,7 +24,7 @@ from scenario import ALL, Failed, Scenario, Test
 
 JOBS = 2
 SCENARIO_LIMIT = 240	# seconds; then the guest is stopped under it
-MAX_IN_A_BOOT = 40
+MAX_IN_A_BOOT = 60
 PATIENCE = 4	# seconds for an answer that a known defect swallows
 
 
@@ -188,9 +188,8 @@ class GroupRun:
         return self.host
 
     def _reset(self) -> None:
-        if self.group.setup.start != "none":
-            Test(self.host, self.group.guest, self.group.kernel,
-                 self.group.setup).reset()
+        Test(self.host, self.group.guest, self.group.kernel,
+             self.group.setup).reset()
 
     def _failure(self, one: Scenario, what: str = "") -> str:
         lines = traceback.format_exc().strip().splitlines()

@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guests import GUESTS, HV_KVP, Setup, make_host
+from guests import GUESTS, Setup, make_host
 from hvhost import icwire, kvp, kvpwire
 from hvhost.host import Host
 from hvhost.ic import StatusError
 from hvhost.kvpwire import Item
+from hvhost.vmbus import KEEP, REOFFER
 
 HOST_WRITES = (kvpwire.EXTERNAL, kvpwire.GUEST, kvpwire.AUTO_EXTERNAL)
 
@@ -74,10 +75,12 @@ class Test:
         """The KVP device on VMBus."""
         return self.host.kvp.device
 
-    @property
-    def ours(self) -> bool:
-        """The guest runs hv_kvp."""
-        return self.guest == HV_KVP
+    def reoffers(self, on: bool = True, **delays: float) -> None:
+        """Whether closing the channel makes the host withdraw the device and
+        offer it anew, as Hyper-V does, or leave it, as OpenVMM does."""
+        self.host.machine.vmbus.configure(
+            close_policy=REOFFER if on else KEEP,
+            **({"rescind_delay": 0.0, "reoffer_delay": 0.0} | delays))
 
     def sh(self, command: str, timeout: float = 30) -> str:
         """What a shell command in the guest prints; it must succeed."""
@@ -155,10 +158,14 @@ class Test:
     def reset(self) -> None:
         """Makes the guest look as if freshly connected, or raises."""
         service = self.kvp
+        self.reoffers(False)
         self.device.stall(False)
         service.auto_negotiate = service.push_items = True
+        service.versions, service.fw_versions = kvp.VERSIONS, [(1, 0), (3, 0)]
         for pool in kvp.HOST_POOLS:
             service.items[pool].clear()
+        if self.setup.start == "none":
+            return
         count = service.negotiations
         service.negotiate(kvp.VERSIONS, [(1, 0), (3, 0)])
         service.wait_ready(20, count + 1)

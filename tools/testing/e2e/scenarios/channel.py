@@ -2,13 +2,12 @@
 """The channel under the conversation: rescinds, closes, full rings."""
 import time
 
-from guests import HV_KVP, STOCK, Setup
+from guests import HV_KVP, STOCK
 from hvhost import icwire, kvpwire
 from hvhost.ic import ChannelClosed, State
 from hvhost.kvpwire import EXTERNAL, GUEST, Item, pack_enumerate
 from scenario import Test, scenario
 
-REOFFER = Setup(reoffer=True)
 DRIVER = "/sys/bus/vmbus/drivers/"
 KVP_ID = "242ff919-07db-4180-9c2e-b86cb68c8c55"
 
@@ -33,14 +32,14 @@ def rescind_and_reoffer(t: Test) -> None:
     t.kvp.wait_pushed(60, count + 1)
 
 
-def reload(t: Test) -> None:
+def reload(t: Test, reoffered: bool) -> None:
     """The guest closes the channel and opens it again."""
     count = t.kvp.negotiations
     if t.guest == STOCK:
         t.sh(f"echo {KVP_ID} >{DRIVER}hv_utils/unbind", 60)
     else:
         t.sh(f"echo {KVP_ID} >{DRIVER}hv_kvp/unbind", 60)
-    if not t.setup.reoffer:
+    if not reoffered:
         name = "hv_utils" if t.guest == STOCK else "hv_kvp"
         t.sh(f"echo {KVP_ID} >{DRIVER}{name}/bind", 60)
     t.kvp.wait_pushed(60, count + 1)
@@ -150,17 +149,18 @@ def closed_and_kept(t: Test) -> None:
     device alone, as OpenVMM does."""
     items = fill(t)
     for _ in range(3):
-        reload(t)
+        reload(t, False)
         t.equal(t.kvp.enumerate(GUEST), items)
 
 
-@scenario(REOFFER)
+@scenario()
 def closed_and_offered_anew(t: Test) -> None:
     """The same on a host that withdraws a closed device and offers it as a
     new one, as Hyper-V does."""
     items = fill(t)
+    t.reoffers()
     for _ in range(3):
-        reload(t)
+        reload(t, True)
         t.equal(t.kvp.enumerate(GUEST), items)
 
 

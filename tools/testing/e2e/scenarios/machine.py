@@ -29,13 +29,16 @@ def two_cpus(t: Test) -> None:
     busy(t)
 
 
-@scenario(Setup(cpus=4))
+LARGE = Setup(cpus=4, memory=5120)
+
+
+@scenario(LARGE)
 def four_cpus(t: Test) -> None:
     """With four CPUs."""
     busy(t)
 
 
-@scenario(Setup(memory=5120))
+@scenario(LARGE)
 def more_than_4_gib(t: Test) -> None:
     """With memory above 4 GiB."""
     kib = int(t.sh("awk '/MemTotal/{print $2}' /proc/meminfo"))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The status of each answer to a request that cannot be met, and that such a
 request changes nothing."""
+import contextlib
 import struct
 
 from guests import HV_KVP, Setup
@@ -11,6 +12,7 @@ from hvhost.kvpwire import (AUTO, BODY_SIZE, DELETE, ENUMERATE, EXTERNAL, GET,
                             Item, encode_text, pack_value)
 from scenario import Test, scenario
 
+BARE = Setup(start="none")
 INVALID = "INVALID_ARGUMENT"
 KEY, VALUE = encode_text("key"), encode_text("value")
 
@@ -143,9 +145,25 @@ def unknown_operation(t: Test) -> None:
                   for op in (6, 7, 100, 255)])
 
 
-@scenario(Setup(params="host_items=50"), guests=(HV_KVP,))
+@contextlib.contextmanager
+def inserted(t: Test, params: str):
+    """hv_kvp with parameters of its own, for one scenario."""
+    count = t.kvp.negotiations
+    t.sh(f"insmod /modules/hv_kvp.ko {params}")
+    t.kvp.wait_pushed(30, count + 1)
+    yield
+    t.sh("rmmod hv_kvp", 60)
+
+
+@scenario(BARE, guests=(HV_KVP,))
 def limit_of_items(t: Test) -> None:
     """DISK_FULL at the limit; updates and deletes still work."""
+    with inserted(t, "host_items=50"):
+        fill_with_items(t)
+
+
+def fill_with_items(t: Test) -> None:
+    """In a pool with room for 50."""
     have = len(t.kvp.enumerate(EXTERNAL))
     for n in range(50 - have):
         t.kvp.set(EXTERNAL, Item(f"k{n}", "x"))
@@ -157,9 +175,15 @@ def limit_of_items(t: Test) -> None:
     t.equal(len(t.kvp.enumerate(EXTERNAL)), 50)
 
 
-@scenario(Setup(params="host_bytes=65536"), guests=(HV_KVP,))
+@scenario(BARE, guests=(HV_KVP,))
 def limit_of_bytes(t: Test) -> None:
     """DISK_FULL when the bytes are used up, long before the items are."""
+    with inserted(t, "host_bytes=65536"):
+        fill_with_bytes(t)
+
+
+def fill_with_bytes(t: Test) -> None:
+    """In a pool with room for 64 KiB."""
     count = 0
     status = "OK"
     for count in range(100):
@@ -176,13 +200,14 @@ def limit_of_bytes(t: Test) -> None:
     t.kvp.set(EXTERNAL, Item("again", "v" * 1000))
 
 
-@scenario(Setup(params="host_may_write_guest=0"), guests=(HV_KVP,))
+@scenario(BARE, guests=(HV_KVP,))
 def host_may_not_write_guest(t: Test) -> None:
     """A parameter keeps the host from writing GUEST; EXTERNAL stays its."""
-    t.status("NOT_SUPPORTED", lambda: t.kvp.set(GUEST, Item("k", "v")))
-    t.status("NOT_SUPPORTED", lambda: t.kvp.delete(GUEST, "k"))
-    t.kvp.set(EXTERNAL, Item("k", "v"))
-    t.equal(t.kvp.get(EXTERNAL, "k"), Item("k", "v"))
+    with inserted(t, "host_may_write_guest=0"):
+        t.status("NOT_SUPPORTED", lambda: t.kvp.set(GUEST, Item("k", "v")))
+        t.status("NOT_SUPPORTED", lambda: t.kvp.delete(GUEST, "k"))
+        t.kvp.set(EXTERNAL, Item("k", "v"))
+        t.equal(t.kvp.get(EXTERNAL, "k"), Item("k", "v"))
 
 
 @scenario()

@@ -98,18 +98,18 @@ def on_a_host_that_keeps_a_closed_device(t: Test) -> None:
     take_and_give_back(t, 3)
 
 
-@scenario(Setup(start="hv_utils", reoffer=True), guests=OURS, smoke=True)
+@scenario(Setup(start="hv_utils"), guests=OURS, smoke=True)
 def on_a_host_that_offers_it_anew(t: Test) -> None:
     """As Hyper-V does."""
+    t.reoffers()
     take_and_give_back(t, 3)
 
 
-@scenario(Setup(start="hv_utils", reoffer=True), guests=OURS)
+@scenario(Setup(start="hv_utils"), guests=OURS)
 def on_a_slow_host(t: Test) -> None:
     """Rescind and offer come late."""
     for rescind, reoffer in ((0.1, 0.0), (0.0, 0.5), (0.15, 0.3)):
-        t.host.machine.vmbus.configure(rescind_delay=rescind,
-                                       reoffer_delay=reoffer)
+        t.reoffers(rescind_delay=rescind, reoffer_delay=reoffer)
         take_and_give_back(t, 1)
 
 
