@@ -8,7 +8,7 @@
 #include "kunit.h"
 #include "name.h"
 
-static_assert(HKVP_NAME_SIZE == NAME_MAX + 1);
+static_assert(sizeof(char[HKVP_NAME_SIZE]) == NAME_MAX + 1);
 
 struct name_case {
 	const char *desc;
