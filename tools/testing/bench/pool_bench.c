@@ -177,27 +177,53 @@ static void table_exit(void)
 	kfree(table);
 }
 
-#define LOCKED(name, type, initial, read_lock, write_lock, unlock)	\
-static type name##_lock = initial;					\
-static void name##_read(const u8 *key, u8 *value)			\
-{									\
-	read_lock(&name##_lock);					\
-	table_read(key, value);						\
-	unlock(&name##_lock);						\
-}									\
-static void name##_write(const u8 *key, const u8 *value)		\
-{									\
-	write_lock(&name##_lock);					\
-	table_write(key, value);					\
-	unlock(&name##_lock);						\
+static pthread_mutex_t mutex_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void mutex_read(const u8 *key, u8 *value)
+{
+	pthread_mutex_lock(&mutex_lock);
+	table_read(key, value);
+	pthread_mutex_unlock(&mutex_lock);
 }
 
-LOCKED(mutex, pthread_mutex_t, PTHREAD_MUTEX_INITIALIZER, pthread_mutex_lock,
-       pthread_mutex_lock, pthread_mutex_unlock)
-LOCKED(spinlock, pthread_spinlock_t, 1, pthread_spin_lock,
-       pthread_spin_lock, pthread_spin_unlock)
-LOCKED(rwlock, pthread_rwlock_t, PTHREAD_RWLOCK_INITIALIZER,
-       pthread_rwlock_rdlock, pthread_rwlock_wrlock, pthread_rwlock_unlock)
+static void mutex_write(const u8 *key, const u8 *value)
+{
+	pthread_mutex_lock(&mutex_lock);
+	table_write(key, value);
+	pthread_mutex_unlock(&mutex_lock);
+}
+
+static pthread_spinlock_t spinlock_lock;
+
+static void spinlock_read(const u8 *key, u8 *value)
+{
+	pthread_spin_lock(&spinlock_lock);
+	table_read(key, value);
+	pthread_spin_unlock(&spinlock_lock);
+}
+
+static void spinlock_write(const u8 *key, const u8 *value)
+{
+	pthread_spin_lock(&spinlock_lock);
+	table_write(key, value);
+	pthread_spin_unlock(&spinlock_lock);
+}
+
+static pthread_rwlock_t rwlock_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+static void rwlock_read(const u8 *key, u8 *value)
+{
+	pthread_rwlock_rdlock(&rwlock_lock);
+	table_read(key, value);
+	pthread_rwlock_unlock(&rwlock_lock);
+}
+
+static void rwlock_write(const u8 *key, const u8 *value)
+{
+	pthread_rwlock_wrlock(&rwlock_lock);
+	table_write(key, value);
+	pthread_rwlock_unlock(&rwlock_lock);
+}
 
 #define TABLE(name) { #name, table_init, table_exit, name##_read, name##_write }
 
@@ -290,7 +316,7 @@ static struct result run_once(const struct contender *c, const struct scenario *
 	WRITE_ONCE(go, true);
 	usleep(milliseconds * 1000);
 	WRITE_ONCE(stop, true);
-	elapsed = (now_ns() - start) * 1e-9;
+	elapsed = (now_ns() - start) / 1e9;
 	for (i = 0; i < threads; i++) {
 		pthread_join(thread[i].id, NULL);
 		if (thread[i].writes)
@@ -318,6 +344,7 @@ int main(int argc, char **argv)
 		items = strtoul(argv[1], NULL, 0);
 	if (argc > 2)
 		milliseconds = strtoul(argv[2], NULL, 0);
+	pthread_spin_init(&spinlock_lock, PTHREAD_PROCESS_PRIVATE);
 	keys = calloc(items, sizeof(*keys));
 	BUG_ON(!keys || !items);
 	for (i = 0; i < items; i++) {
@@ -345,9 +372,9 @@ int main(int argc, char **argv)
 		printf("| %s |", contenders[c].name);
 		for (s = 0; s < ARRAY_SIZE(scenarios); s++) {
 			qsort(all[c][s], ROUNDS, sizeof(all[c][s][0]), by_reads);
-			printf(" %.3f |", all[c][s][ROUNDS / 2].reads * 1e-6);
+			printf(" %.3f |", all[c][s][ROUNDS / 2].reads / 1e6);
 			if (scenarios[s].writers)
-				printf(" %.3f |", all[c][s][ROUNDS / 2].writes * 1e-6);
+				printf(" %.3f |", all[c][s][ROUNDS / 2].writes / 1e6);
 		}
 		printf(" %.2f |\n", all[c][1][ROUNDS / 2].reads /
 		       all[c][0][ROUNDS / 2].reads);

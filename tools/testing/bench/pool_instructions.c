@@ -103,7 +103,7 @@ static void reclaim_all(u32 times)
 }
 
 /* callgrind is told to count from here on. */
-noinline static void measure(void (*run)(u32 times), u32 times)
+static noinline void measure(void (*run)(u32 times), u32 times)
 {
 	run(times);
 	barrier();

@@ -63,7 +63,7 @@ double seconds(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec * 1e-9;
+	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 u64 argument(int argc, char **argv, u64 fallback)
@@ -141,7 +141,7 @@ static void check_keys(struct census *c, const void *slot, u32 shift,
 		       u32 prefix, u64 birth)
 {
 	const struct hkvp_node *node = slot;
-	u32 i, slots, digit, hash;
+	u32 i, slots, digit, hash, first;
 
 	if (hkvp_is_leaf(slot)) {
 		check_leaf(c, slot, shift, prefix);
@@ -150,13 +150,13 @@ static void check_keys(struct census *c, const void *slot, u32 shift,
 	check_part(c, &node->part, HKVP_PART_NODE, birth);
 	slots = hkvp_node_slots(node);
 	if (!node->part.map) {
+		first = hkvp_order_at(c->v, hkvp_leaf_index(node->slot[0]))->part.hash;
 		REQUIRE(slots >= 2 && slots <= HKVP_COLLISIONS_MAX);
 		for (i = 0; i < slots; i++) {
 			REQUIRE(hkvp_is_leaf(node->slot[i]));
 			check_leaf(c, node->slot[i], shift, prefix);
 			hash = hkvp_order_at(c->v, hkvp_leaf_index(node->slot[i]))->part.hash;
-			REQUIRE(hash == hkvp_order_at(c->v,
-				hkvp_leaf_index(node->slot[0]))->part.hash);
+			REQUIRE(hash == first);
 		}
 		return;
 	}

@@ -12,7 +12,7 @@
 #include "pool_version.h"
 
 /* Around the sizes at which a trie gets or loses a level. */
-static const u32 sizes[] = { 0, 1, 2, 3, 31, 32, 33, 34, 1000, 1024, 1025, 1026, 5000 };
+static const u32 sizes[] = { 0, 1, 2, 3, 15, 16, 17, 18, 256, 257, 1000, 4096, 4097 };
 
 /* Hashes with few bits, and how many keys go into so few. */
 static const struct {

@@ -145,7 +145,7 @@ static void run(u32 pins, u64 updates)
 	REQUIRE(shim_memory().blocks == before.blocks, "leak");
 	free(pin);
 	free(was);
-	ktap_ok("pins: %u open over %llu updates: one copy %llu KiB, peak %ld KiB, allowed %llu KiB # %.1f s",
+	ktap_ok("pins: %u open, %llu updates: copy %llu KiB, peak %ld of %llu KiB # %.1f s",
 		pins, (unsigned long long)updates,
 		(unsigned long long)one >> 10, during.peak >> 10,
 		(unsigned long long)allowed >> 10, seconds() - start);

@@ -28,7 +28,7 @@ EXCEPTIONS = (
                  "AVOID_BUG"},
      "user space and freestanding code has no kernel headers; externs name assembly and linker "
      "symbols, BUG() ends a program"),
-    ("tools/testing/shim/include/linux/*", {"NEW_TYPEDEFS", "MEMORY_BARRIER", "COMPLEX_MACRO",
+    ("tools/testing/shim/*", {"NEW_TYPEDEFS", "MEMORY_BARRIER", "COMPLEX_MACRO",
                                             "CAMELCASE", "MACRO_ARG_REUSE"},
      "they define for user space what the kernel's headers of these names define"),
     ("tools/testing/hvhost/src/types.h", {"MEMORY_BARRIER", "COMPLEX_MACRO", "MACRO_ARG_REUSE"},
