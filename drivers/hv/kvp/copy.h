@@ -26,8 +26,9 @@ static inline void hkvp_store(void *to, u64 word)
  * @from: where from, any alignment; must not overlap @to
  * @size: bytes
  *
- * On today's x86 the kernel's memcpy() is one rep movsb, which takes as long
- * to start as this takes for the whole of what is copied here.
+ * On today's x86 the kernel's memcpy() is one rep movsb, which is slow to start
+ * for short copies, and of which the benchmark's clock counts each byte. What
+ * either takes in time has not been measured: Documentation/bench.md.
  *
  * Context: any.
  */
