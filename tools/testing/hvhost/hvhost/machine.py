@@ -84,7 +84,8 @@ class Machine:
         self.expect_panic = False
         self.panic: GuestPanic | None = None
         self.fault: HostFault | None = None
-        self.stopped: str | None = None		# why the guest ended, as QMP says
+        self.stopped: str | None = None		# why the guest ended; faults are known by then
+        self._stop_reason: str | None = None	# the same, as soon as QMP says so
         self.log: list[str] = []		# hvhost's own words
         self.up = False
         self.cpus_up = 0
@@ -330,26 +331,29 @@ class Machine:
     def _qmp_event(self, name: str, data: dict[str, Any]) -> None:
         if name == "SHUTDOWN":
             with self._cond:
-                self.stopped = data.get("reason", "?")
+                self._stop_reason = data.get("reason", "?")
                 self._cond.notify_all()
 
     def _qemu_ended(self) -> None:
         """QEMU is gone. With -no-reboot that is how a guest's reset or power-off looks."""
         for _ in range(100):
-            if self.stopped:
+            if self._stop_reason:
                 break
             time.sleep(0.01)			# the QMP thread may be behind
+        # What hvhost said last, such as a guest's panic, is the cause and comes first.
+        self._take_events()
         self._quit = True
-        if self.stopped is None and not self.fault:
+        if self._stop_reason is None and not self.fault:
             self.set_fault(QemuDied(f"QEMU ended with {self._qemu.returncode}",
                                     details=self._file("qemu.log")))
         found = re.search(r"Kernel panic[^\n]*", self.console_text())
-        if self.stopped and found and not self.panic:
+        if self._stop_reason and found and not self.panic:
             # The crash MSRs are only used once hv_vmbus is there.
             self.panic = GuestPanic(found.group(0))
             if not self.expect_panic:
                 self.set_fault(self.panic)
         with self._cond:
+            self.stopped = self._stop_reason
             self._cond.notify_all()
 
     def record(self, kind: str, name: str, fields: dict[str, Any]) -> None:
