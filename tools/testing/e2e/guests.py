@@ -19,6 +19,7 @@ from kernels import Kernel, cache_root, custom, daemons, stock
 
 STOCK, HV_KVP = "stock", "hv_kvp"
 GUESTS = (STOCK, HV_KVP)
+CHECKERS = {"debug": "x86-debug", "kcsan": "x86-kcsan"}
 
 # Debian starts the daemon when the device appears and stops it when it goes
 # (udev rule and unit of hyperv-daemons); without systemd this loop does.
@@ -43,7 +44,8 @@ class Setup:
     start: "normal", the guest's own KVP driver is at work; "none", no KVP
     driver is loaded yet; "hv_utils", hv_utils with its daemon is at work,
     whatever the guest; "resume", whatever is hibernated on the disk. flavour:
-    of the kernel package, "" for the cloud one.
+    of the kernel package, "" for the cloud one. thread: QEMU's, "" for what
+    suits the number of CPUs; "multi" where CPUs must really run at a time.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
     hv_kvp. selftests: the programs of tools/testing/selftests are there.
     """
@@ -57,6 +59,7 @@ class Setup:
     extra: tuple[str, ...] = ("dummy",)
     params: str = ""
     selftests: bool = False
+    thread: str = ""
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -64,14 +67,15 @@ class Setup:
         parts += [self.flavour] if self.flavour else []
         parts += [f"{self.memory}MiB"] if self.memory != 512 else []
         parts += ["disk"] if self.disk else []
+        parts += [self.thread] if self.thread else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
 
 def kernel_named(name: str, flavour: str = "") -> Kernel:
     """The kernel that the command line calls @name."""
-    if name == "debug":
-        return custom("x86-debug")
+    if name in CHECKERS:
+        return custom(CHECKERS[name])
     return stock(f"{name}-{flavour}" if flavour else name)
 
 
@@ -111,7 +115,7 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     kernel = kernel_named(kernel_name, setup.flavour)
     tree = _tree(kernel.modules_dir)
     with_daemon = guest == STOCK or setup.start == "hv_utils"
-    base = "6.1" if kernel_name == "debug" else kernel_name
+    base = "6.1" if kernel_name in CHECKERS else kernel_name
     extra = [name for name in setup.extra
              if name in tree.files and name not in tree.builtin]
     at_boot = ["nvme"] if setup.disk else []
@@ -149,4 +153,5 @@ def make_host(guest: str, kernel_name: str, setup: Setup,
                 disk=disk or setup.disk,
                 # With a thread for each CPU a loaded machine makes QEMU's TCG
                 # run stale code where the guest patches its own.
-                thread="single" if setup.cpus > 1 else "multi")
+                thread=setup.thread
+                or ("single" if setup.cpus > 1 else "multi"))

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import paths
+import reports
 import stock_defects
 from guests import STOCK, Setup, make_host
 from hvhost.host import Host
@@ -60,6 +61,13 @@ def group(guest: str, kernel: str,
             mine.append(Group(guest, kernel, s.setup))
         mine[-1].scenarios.append(s)
     return [g for some in groups.values() for g in some]
+
+
+def complaints(host: Host) -> list[str]:
+    """Lines of the console on which the kernel complained, of races only
+    where they are hv_kvp's."""
+    return reports.without_foreign(host.machine.console_text(),
+                                   host.complaints())
 
 
 class Ktap:
@@ -144,7 +152,7 @@ class GroupRun:
             host = self._ready()
         except Exception:	# whatever it is, it is this scenario's failure
             return self._failure(one, "the guest did not come up")
-        before = len(host.complaints())
+        before = len(complaints(host))
         test = Test(host, self.group.guest, self.group.kernel,
                     self.group.setup)
         host.transcript.add("scenario", f"==== {one.name}")
@@ -155,7 +163,7 @@ class GroupRun:
         host.kvp.patience = patience
         try:
             one.run(test)
-            bad = host.complaints()[before:]
+            bad = complaints(host)[before:]
             if bad:
                 raise Failed("the kernel complained: " + "\n".join(bad))
             if host.kvp.violations:

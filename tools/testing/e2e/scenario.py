@@ -34,7 +34,8 @@ class Failed(AssertionError):
 @dataclass(frozen=True)
 class Scenario:
     """A registered scenario. dirty: its boot cannot be used by others.
-    smoke: in the short list, which also runs on the newest kernel."""
+    smoke: in the short list, which also runs on the newest kernel. proof: the
+    kernels that it is for; such a scenario is not for `make check`."""
 
     name: str
     run: Callable[[Test], None]
@@ -42,18 +43,20 @@ class Scenario:
     guests: tuple[str, ...]
     dirty: bool
     smoke: bool
+    proof: tuple[str, ...] = ()
 
 
 ALL: list[Scenario] = []
 
 
 def scenario(setup: Setup = Setup(), *, guests: tuple[str, ...] = GUESTS,
-             dirty: bool = False, smoke: bool = False):
+             dirty: bool = False, smoke: bool = False,
+             proof: tuple[str, ...] = ()):
     """Registers a function as a scenario, named after its file and itself."""
     def register(function: Callable[[Test], None]):
         module = function.__module__.rpartition(".")[2]
         ALL.append(Scenario(f"{module}.{function.__name__}", function, setup,
-                            guests, dirty, smoke))
+                            guests, dirty, smoke, proof))
         return function
     return register
 
