@@ -113,7 +113,7 @@ static bool get(const char *key, uint64_t *value, uint64_t *generation)
 }
 
 /* Nobody else touches these keys: what was written is what is there. */
-static void own(void)
+static void write_own(void)
 {
 	uint64_t model[KEYS] = { 0 }, value, generation;
 	char key[32];
@@ -142,7 +142,7 @@ static void own(void)
 	}
 }
 
-static void pair(void)
+static void write_pairs(void)
 {
 	uint64_t value = 0;
 	struct hvkvp_op ops[2] = {
@@ -274,7 +274,7 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} kinds[] = {
-		{ "own", own }, { "pair", pair }, { "count", add },
+		{ "own", write_own }, { "pair", write_pairs }, { "count", add },
 		{ "list", list }, { "watch", watch },
 	};
 	struct timespec now;

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Allocations that fail: state stays as it was, the host gets an answer,
+nothing leaks. For a kernel with failslab."""
+import leaks
+from guests import HV_KVP, Setup
+from hvhost.ic import StatusError
+from hvhost.icwire import status_name
+from hvhost.kvpwire import EXTERNAL, Item
+from scenario import Failed, Test, scenario
+from scenarios.device import check_ktap
+
+FAILSLAB = "/sys/kernel/debug/failslab"
+NEEDED = Setup(selftests=True, memory=768)
+UNLOADED = Setup(selftests=True, memory=768, start="none")
+ON = ("debug",)
+MODULE = "/modules/hv_kvp.ko"
+# Nothing is started and nothing comes in while allocations fail: the agent's
+# line needs memory too. Switching it off again may take more than one try.
+FAIL = (f"sleep {{seconds}} & sleep 1; echo {{percent}} >{FAILSLAB}/probability;"
+        f" wait; until echo 0 >{FAILSLAB}/probability; do :; done 2>/dev/null")
+
+
+def prepare(t: Test) -> None:
+    """Failures are silent, and hit allocations that could wait too."""
+    leaks.begin(t)
+    t.sh(f"cd {FAILSLAB} && echo 0 >probability && echo 0 >verbose && "
+         "echo N >ignore-gfp-wait && echo -1 >times && echo 1 >interval")
+
+
+@scenario(NEEDED, guests=(HV_KVP,), proof=ON)
+def calls_of_agents(t: Test) -> None:
+    """Each allocation of each call of /dev/hv_kvp."""
+    prepare(t)
+    result = t.host.run("hv_kvp_failnth", timeout=200, check=False)
+    check_ktap(result)
+    for line in result.text.splitlines():
+        if line.startswith("ok"):
+            print(f"# {line}", flush=True)
+    t.works()
+    leaks.check(t)
+
+
+def under_failures(t: Test, percent: int, only_atomic: bool,
+                   seconds: int) -> dict[str, int]:
+    """SETs, DELETEs and GETs of the host's while allocations fail. Returns how
+    often there was which status; fails if the pool is not what it says."""
+    wanted: dict[str, Item] = {}
+    found: dict[str, int] = {}
+    n = 0
+    t.sh(f"echo {'Y' if only_atomic else 'N'} >{FAILSLAB}/ignore-gfp-wait")
+    job = t.host.spawn(FAIL.format(seconds=seconds, percent=percent))
+    while job.running:
+        n += 1
+        key = f"k{n % 37}"
+        item = Item(key, f"{n} " + "v" * (n % 300))
+        try:
+            if n % 5 == 4 and key in wanted:
+                t.kvp.delete(EXTERNAL, key)
+                del wanted[key]
+            else:
+                t.kvp.set(EXTERNAL, item)
+                wanted[key] = item
+            status = "OK"
+        except StatusError as error:
+            status = status_name(error.status)
+        found[status] = found.get(status, 0) + 1
+        if key in wanted:
+            t.equal(t.kvp.get(EXTERNAL, key), wanted[key], f"after {status}")
+    job.wait(10)
+    t.equal({i.key: i for i in t.kvp.enumerate(EXTERNAL)}, wanted)
+    t.works()
+    return found
+
+
+def counter(t: Test, name: str) -> int:
+    """A file of statistics/."""
+    return int(t.sh(f"cat /sys/class/misc/hv_kvp/statistics/{name}"))
+
+
+@scenario(NEEDED, guests=(HV_KVP,), proof=ON)
+def requests_in_the_callback(t: Test) -> None:
+    """Atomic allocations fail, all of them and some: the work item does it,
+    and the host sees nothing of it."""
+    prepare(t)
+    for percent in (100, 30):
+        before = counter(t, "op_deferred")
+        found = under_failures(t, percent, True, 4)
+        deferred = counter(t, "op_deferred") - before
+        t.equal(list(found), ["OK"], "statuses")
+        t.true(deferred > 20, f"{deferred} deferred")
+        print(f"# {percent} %: {deferred} of {found['OK']} deferred",
+              flush=True)
+    leaks.check(t)
+
+
+@scenario(NEEDED, guests=(HV_KVP,), proof=ON)
+def requests_everywhere(t: Test) -> None:
+    """Those of the work item fail too: the status says so."""
+    prepare(t)
+    found = under_failures(t, 30, False, 8)
+    if set(found) - {"OK", "E_FAIL"} or "E_FAIL" not in found:
+        raise Failed(f"statuses: {found}")
+    print(f"# statuses with 30 % failing: {found}", flush=True)
+    leaks.check(t)
+
+
+@scenario(UNLOADED, guests=(HV_KVP,), proof=ON)
+def inserting(t: Test) -> None:
+    """The last allocations of an insmod, which are the module's own, from the
+    last one on; then it goes again, or never came."""
+    prepare(t)
+    total = 100000 - int(t.sh(f"hv_kvp_failnth {MODULE} 100000 ''").split()[0])
+    t.kvp.wait_pushed(60)
+    t.sh("rmmod hv_kvp", 60)
+    refused = 0
+    first = max(1, total - 150)
+    for n in range(total, first - 1, -1):
+        text = t.sh(f"hv_kvp_failnth {MODULE} {n} ''", 60)
+        if text.endswith("inserted"):
+            t.sh("rmmod hv_kvp", 60)
+        else:
+            refused += 1
+            t.true("Cannot allocate memory" in text, f"allocation {n}: {text}")
+    print(f"# allocations {first} to {total}: insmod refused {refused} times",
+          flush=True)
+    count = t.kvp.negotiations
+    t.sh(f"insmod {MODULE}", 60)
+    t.kvp.wait_pushed(60, count + 1)
+    t.works()
+    leaks.check(t)
