@@ -9,7 +9,7 @@ modules clean:
 
 install: modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod -a $(KVER)
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) -a $(KVER)
 
 # The rest is in Python, which a minimal Debian lacks; it installs what else it needs.
 python:
