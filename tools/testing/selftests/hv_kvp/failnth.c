@@ -127,8 +127,8 @@ static int batch(void)
 		if (i == 5)
 			continue;
 		ops[i].type = HVKVP_TYPE_SZ;
-		ops[i].value = PTR("of a batch");
-		ops[i].value_len = 10;
+		ops[i].value = PTR("six at once");
+		ops[i].value_len = 11;
 	}
 	return ioctl(fd, HVKVP_IOC_BATCH, &arg);
 }
