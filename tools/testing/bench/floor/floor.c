@@ -4,10 +4,10 @@
  * calls, sizes and channel settings of drivers/hv/kvp/channel.c. What it costs
  * is VMBus's own share of a transaction. For the benchmark only.
  */
+#include "../measure.h"		/* first: it sets pr_fmt() */
 #include <linux/hyperv.h>
 #include <linux/module.h>
 #include "../../../../drivers/hv/kvp/compat.h"
-#include "../measure.h"
 
 /* As in channel.c. */
 #define MAX_PACKET	16384
