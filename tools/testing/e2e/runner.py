@@ -129,23 +129,36 @@ class GroupRun:
                 name += f"/{self.group.setup.cpus}cpu"
             expected = (stock_defects.reason(one.name, self.group.kernel)
                         if self.group.guest == STOCK else None)
-            error = self._try(one, PATIENCE if expected else 600)
+            error = self._try(one, expected)
             self.ktap.result(name, error is None, expected,
                              time.monotonic() - start, error or "")
             if one.dirty or (error and not expected):
                 self._stop()
         self._stop()
 
-    def _try(self, one: Scenario, patience: float) -> str | None:
-        """Runs a scenario, again where a fault of hv_utils came in between."""
+    def _try(self, one: Scenario, expected: str | None) -> str | None:
+        """Runs a scenario; again, in a fresh guest, where hv_utils was unlucky.
+
+        Its use-after-free can come in between at any time. For the rest it
+        has races of its own (an answer that is lost when requests come close
+        together), so one unexpected failure is told and tried again. That is
+        for the stock guest alone: ours gets one try.
+        """
+        forgiven = bool(expected)
         for _ in range(stock_defects.TRIES):
-            error = self._attempt(one, patience)
-            if (not error or self.group.guest != STOCK or not self.host
-                    or not stock_defects.INTERMITTENT.search(
-                        self.host.machine.console_text())):
+            error = self._attempt(one, PATIENCE if expected else 600)
+            if not error or self.group.guest != STOCK:
                 break
-            print(f"# {one.name}: hv_utils' use-after-free came in between",
-                  flush=True)
+            if self.host and stock_defects.INTERMITTENT.search(
+                    self.host.machine.console_text()):
+                print(f"# {one.name}: hv_utils' use-after-free came in "
+                      "between", flush=True)
+            elif not forgiven:
+                forgiven = True
+                print(f"# {one.name}: the stock guest failed it once:",
+                      *error.splitlines()[:3], sep="\n#   ", flush=True)
+            else:
+                break
             self._stop()
         return error
 
