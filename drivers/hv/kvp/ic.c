@@ -214,22 +214,3 @@ u64 hkvp_ic_expire(struct hkvp_ic *ic, u64 now)
 {
 	return hkvp_service_expire(&ic->service, now);
 }
-
-/**
- * hkvp_drop_name() - name of a drop reason, for counters
- * @drop: the reason
- *
- * Return: a constant string in lower case with underscores.
- */
-const char *hkvp_drop_name(enum hkvp_drop drop)
-{
-	static const char *const names[HKVP_DROP_COUNT] = {
-		[HKVP_DROP_SHORT] = "short",
-		[HKVP_DROP_PIPE_FLAGS] = "pipe_flags",
-		[HKVP_DROP_PIPE_SIZE] = "pipe_size",
-		[HKVP_DROP_RESPONSE] = "response",
-		[HKVP_DROP_TYPE] = "type",
-	};
-
-	return names[drop];
-}

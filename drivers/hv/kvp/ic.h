@@ -110,6 +110,4 @@ u64 hkvp_ic_expire(struct hkvp_ic *ic, u64 now);
 enum hkvp_verdict hkvp_ic_packet(struct hkvp_ic *ic, void *packet, u32 len,
 				 u64 now, gfp_t gfp);
 
-const char *hkvp_drop_name(enum hkvp_drop drop);
-
 #endif /* HKVP_IC_H */

@@ -540,16 +540,6 @@ static void test_noise(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 3000);
 }
 
-static void test_names(struct kunit *test)
-{
-	u32 i;
-
-	for (i = 0; i < HKVP_DROP_COUNT; i++)
-		KUNIT_EXPECT_NOT_NULL(test, hkvp_drop_name(i));
-	KUNIT_EXPECT_STREQ(test, hkvp_drop_name(HKVP_DROP_SHORT), "short");
-	KUNIT_EXPECT_STREQ(test, hkvp_drop_name(HKVP_DROP_TYPE), "type");
-}
-
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(test_drop, drop_gen_params),
 	KUNIT_CASE_PARAM(test_negotiate, negotiate_gen_params),
@@ -561,7 +551,6 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_defer),
 	KUNIT_CASE(test_header_version),
 	KUNIT_CASE(test_noise),
-	KUNIT_CASE(test_names),
 	{}
 };
 

@@ -50,48 +50,6 @@ u32 hkvp_status_wire(enum hkvp_status status)
 	return wire[status];
 }
 
-/**
- * hkvp_status_name() - name of a status, for counters
- * @status: the status
- *
- * Return: a constant string in lower case with underscores.
- */
-const char *hkvp_status_name(enum hkvp_status status)
-{
-	static const char *const names[HKVP_STATUS_COUNT] = {
-		[HKVP_STATUS_OK] = "ok",
-		[HKVP_STATUS_FAIL] = "fail",
-		[HKVP_STATUS_NO_MORE_ITEMS] = "no_more_items",
-		[HKVP_STATUS_NOT_SUPPORTED] = "not_supported",
-		[HKVP_STATUS_NOT_FOUND] = "not_found",
-		[HKVP_STATUS_INVALID_ARGUMENT] = "invalid_argument",
-		[HKVP_STATUS_DISK_FULL] = "disk_full",
-		[HKVP_STATUS_NOT_CONNECTED] = "not_connected",
-	};
-
-	return names[status];
-}
-
-/**
- * hkvp_op_name() - name of an operation, for counters and tracepoints
- * @op: enum hkvp_op, or any other number
- *
- * Return: a constant string in lower case with underscores.
- */
-const char *hkvp_op_name(unsigned int op)
-{
-	static const char *const names[HKVP_OP_COUNT] = {
-		[HKVP_OP_GET] = "get",
-		[HKVP_OP_SET] = "set",
-		[HKVP_OP_DELETE] = "delete",
-		[HKVP_OP_ENUMERATE] = "enumerate",
-		[HKVP_OP_GET_IP_INFO] = "get_ip_info",
-		[HKVP_OP_SET_IP_INFO] = "set_ip_info",
-	};
-
-	return op < HKVP_OP_COUNT ? names[op] : "unknown";
-}
-
 /* What an error of a handler becomes on the wire. */
 static enum hkvp_status status_of(int err)
 {

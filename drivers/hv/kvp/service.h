@@ -187,7 +187,5 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       struct hkvp_result *result);
 
 u32 hkvp_status_wire(enum hkvp_status status);
-const char *hkvp_status_name(enum hkvp_status status);
-const char *hkvp_op_name(unsigned int op);
 
 #endif /* HKVP_SERVICE_H */
