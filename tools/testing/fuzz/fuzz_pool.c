@@ -48,32 +48,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct shim_memory before = shim_memory();
-	struct hkvp_limit limits[HKVP_OWNER_COUNT];
-	struct model m = {};
-	u32 i;
+	struct model m;
 
 	input = data;
 	left = size;
 	/* The last one, of thousands of items, has too long a way to go. */
-	m.setup = &setups[next() % (ARRAY_SIZE(setups) - 1)];
-	shim_hash_mask = m.setup->hash_mask;
-	for (i = 0; i < HKVP_OWNER_COUNT; i++)
-		limits[i] = (struct hkvp_limit) {
-			m.setup->limit_items, m.setup->limit_bytes,
-		};
-	REQUIRE(!hkvp_pool_init(&m.pool, limits));
+	begin(&m, &setups[next() % (ARRAY_SIZE(setups) - 1)]);
 	while (left) {
 		step(&m);
 		compare_current(&m);
 	}
-	for (i = 0; i < PINS; i++) {
-		if (m.pin[i].version)
-			unpin(&m.pin[i]);
-		free(m.pin[i].ref.item);
-	}
-	hkvp_pool_destroy(&m.pool);
-	free(m.ref.item);
-	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	end(&m);
 	return 0;
 }

@@ -63,6 +63,7 @@ struct pin {
 
 struct model {
 	const struct setup *setup;
+	struct shim_memory before;
 	struct rng rng;
 	struct hkvp_pool pool;
 	struct ref ref;
@@ -428,33 +429,52 @@ static void step(struct model *m)
 		step_pin(m);
 }
 
-static void run(const struct setup *setup, u64 steps)
+/* An empty pool and its reference, as @setup wants them. */
+static void begin(struct model *m, const struct setup *setup)
 {
 	const struct hkvp_limit limits[HKVP_OWNER_COUNT] = {
 		{ setup->limit_items, setup->limit_bytes },
 		{ setup->limit_items, setup->limit_bytes },
 	};
-	struct model m = { .setup = setup, .rng = { steps + setup->keys } };
-	struct shim_memory before = shim_memory();
+
+	*m = (struct model) {
+		.setup = setup,
+		.before = shim_memory(),
+	};
+	shim_hash_mask = setup->hash_mask;
+	REQUIRE(!hkvp_pool_init(&m->pool, limits));
+}
+
+/* Frees all of it; nothing may be left. */
+static void end(struct model *m)
+{
+	u32 i;
+
+	for (i = 0; i < PINS; i++) {
+		if (m->pin[i].version)
+			unpin(&m->pin[i]);
+		free(m->pin[i].ref.item);
+	}
+	hkvp_pool_destroy(&m->pool);
+	free(m->ref.item);
+	REQUIRE(shim_memory().blocks == m->before.blocks, "leak");
+	REQUIRE(shim_memory().bytes == m->before.bytes, "leak");
+}
+
+static void run(const struct setup *setup, u64 steps)
+{
+	struct model m;
 	u64 i;
 
-	shim_hash_mask = setup->hash_mask;
-	REQUIRE(!hkvp_pool_init(&m.pool, limits));
+	begin(&m, setup);
+	m.rng = (struct rng) { steps + setup->keys };
 	for (i = 0; i < steps; i++) {
 		step(&m);
 		if (i % setup->check_every == 0)
 			compare_current(&m);
 	}
 	compare_current(&m);
-	for (i = 0; i < PINS; i++) {
-		if (m.pin[i].version)
-			unpin(&m.pin[i]);
-		free(m.pin[i].ref.item);
-	}
-	hkvp_pool_destroy(&m.pool);
-	free(m.ref.item);
-	REQUIRE(shim_memory().blocks == before.blocks, "leak");
-	REQUIRE(shim_memory().bytes == before.bytes, "leak");
+	end(&m);
 	ktap_ok("sequence: %s: %llu steps, %llu versions, %llu refused, %llu without memory",
 		setup->name, (unsigned long long)steps,
 		(unsigned long long)m.ref.generation,
