@@ -13,6 +13,7 @@ from pathlib import Path
 
 import paths
 import selftests
+from hvhost import programs
 from hvhost.host import Host
 from hvhost.initramfs import Image, ModuleTree
 from kernels import Kernel, cache_root, custom, daemons, stock
@@ -47,7 +48,8 @@ class Setup:
     of the kernel package, "" for the cloud one. thread: QEMU's, "" for what
     suits the number of CPUs; "multi" where CPUs must really run at a time.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
-    hv_kvp. selftests: the programs of tools/testing/selftests are there.
+    hv_kvp. selftests: the programs of tools/testing/selftests are there. nics:
+    interfaces of hkvp_netdev's on VMBus devices; IP is there too.
     """
 
     cpus: int = 1
@@ -60,6 +62,7 @@ class Setup:
     params: str = ""
     selftests: bool = False
     thread: str = ""
+    nics: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -68,6 +71,7 @@ class Setup:
         parts += [f"{self.memory}MiB"] if self.memory != 512 else []
         parts += ["disk"] if self.disk else []
         parts += [self.thread] if self.thread else []
+        parts += [f"{self.nics}nics"] if self.nics else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
@@ -79,15 +83,21 @@ def kernel_named(name: str, flavour: str = "") -> Kernel:
     return stock(f"{name}-{flavour}" if flavour else name)
 
 
+# iproute2's ip(8); the guest's ip without a path is busybox's.
+IP = "/opt/iproute2/ip"
+NETDEV = "hkvp_netdev", "tools/testing/netdev"
+
+
 @functools.lru_cache(maxsize=None)
-def _module(name: str, flavour: str) -> Path:
-    return kernel_named(name, flavour).build_module(paths.ROOT)
+def _module(name: str, flavour: str, which: tuple[str, ...]) -> Path:
+    return kernel_named(name, flavour).build_module(paths.ROOT, *which)
 
 
-def module(name: str, flavour: str = "") -> Path:
-    """hv_kvp.ko for a kernel."""
+def module(name: str, flavour: str = "",
+           which: tuple[str, ...] = ()) -> Path:
+    """hv_kvp.ko for a kernel, or another: its name and its folder."""
     with _building:
-        return _module(name, flavour)
+        return _module(name, flavour, which)
 
 
 @functools.lru_cache(maxsize=None)
@@ -101,6 +111,8 @@ def _load(guest: str, setup: Setup) -> str:
     hv_utils = "[ -e /modules/hv_utils.ko ] && insmod /modules/hv_utils.ko\n"
     daemon = "hvhost-daemon >/dev/null 2>&1 &\n"
     steps = "mkdir -p /var/lib/hyperv\n"
+    if setup.nics:
+        steps += f"insmod /modules/{NETDEV[0]}.ko\n"
     if setup.start == "none":
         return steps
     if setup.start == "resume":
@@ -120,16 +132,21 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
              if name in tree.files and name not in tree.builtin]
     at_boot = ["nvme"] if setup.disk else []
     at_boot += ["hv_vmbus"] if setup.start != "resume" else []
+    modules = ([module(kernel_name, setup.flavour)]
+               if guest == HV_KVP else [])
+    files = {"bin/hvhost-daemon": DAEMON, "sbin/poweroff": POWEROFF,
+             "sbin/reboot": REBOOT}
+    if setup.nics:
+        modules.append(module(kernel_name, setup.flavour, NETDEV))
+        files |= programs.bundle("ip", str(Path(IP).parent)[1:])
+    if setup.selftests:
+        files |= selftests.programs()
     initramfs = Image(
         tree=tree,
         modules=[n for n in at_boot if n in tree.files],
         on_disk=[*(["hv_utils"] if "hv_utils" in tree.files else []), *extra],
-        extra_modules=([module(kernel_name, setup.flavour)]
-                       if guest == HV_KVP else []),
-        overlays=[daemons(base)] if with_daemon else [],
-        files={"bin/hvhost-daemon": DAEMON, "sbin/poweroff": POWEROFF,
-               "sbin/reboot": REBOOT,
-               **(selftests.programs() if setup.selftests else {})},
+        extra_modules=modules,
+        overlays=[daemons(base)] if with_daemon else [], files=files,
         setup=(_preload(tree) if setup.start != "resume" else "")
         + _load(guest, setup), hostname="guest-1")
     return kernel.vmlinux, initramfs
@@ -150,7 +167,7 @@ def make_host(guest: str, kernel_name: str, setup: Setup,
     kernel, initramfs = image(guest, kernel_name, setup)
     return Host(kernel, initramfs, cache=cache_root(), cpus=setup.cpus,
                 memory=setup.memory, cmdline=setup.cmdline,
-                disk=disk or setup.disk,
+                disk=disk or setup.disk, nics=setup.nics,
                 # With a thread for each CPU a loaded machine makes QEMU's TCG
                 # run stale code where the guest patches its own.
                 thread=setup.thread

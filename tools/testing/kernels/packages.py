@@ -7,10 +7,11 @@ from pathlib import Path
 
 from .cache import Error, lock, run, say
 
-# What `make run` needs: build the module and the emulated host, boot a stock kernel on it.
+# What a guest needs: build the module and the emulated host, boot a stock kernel on it; ip(8) to
+# be put into it.
 RUN = """
     gcc-12 gcc make libelf-dev pahole kmod xz-utils zstd lz4 cpio busybox-static
-    qemu-system-x86 acpica-tools python3 debian-archive-keyring
+    qemu-system-x86 acpica-tools python3 debian-archive-keyring iproute2
 """.split()
 
 # What `make check` needs besides: kernels built from source, other targets, analysis, 32-bit

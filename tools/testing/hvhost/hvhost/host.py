@@ -19,7 +19,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from . import heartbeat, kvp, shutdown, timesync
+from . import heartbeat, kvp, shutdown, testnic, timesync
 from .agent import Agent, Job, Result
 from .component import Component
 from .ic import IcService
@@ -27,7 +27,7 @@ from .initramfs import Image
 from .kvpwire import Item
 from .machine import Machine
 from .transcript import Transcript, describe_ic
-from .vmbus import Config
+from .vmbus import Config, Device
 
 SERVICES = {
     "kvp": (kvp, kvp.Kvp),
@@ -52,9 +52,11 @@ class Host:
                  config: Config | None = None,
                  services: tuple[str, ...] = tuple(SERVICES),
                  items: dict[int, list[Item]] | None = None,
-                 vm_name: str = "guest", disk: int | Path = 0, **machine):
+                 vm_name: str = "guest", disk: int | Path = 0, nics: int = 0,
+                 **machine):
         """@disk: MiB of an empty NVMe disk, or the file of another host's
-        (see self.disk), which must not run any more but still exist."""
+        (see self.disk), which must not run any more but still exist. @nics:
+        how many devices of testnic's class to offer."""
         self.workdir = Path(tempfile.mkdtemp(prefix="hvhost."))
         self.disk = disk if isinstance(disk, Path) else None
         if disk and not self.disk:
@@ -84,6 +86,9 @@ class Host:
                 self.kvp.items[pool] = {i.key: i for i in those}
             for pool, those in (items or {}).items():
                 self.kvp.items[pool].update({i.key: i for i in those})
+        self.nics: dict[int, Device] = {}
+        for number in range(nics):
+            self.add_nic(number)
         self._agent: Agent | None = None
 
     def __enter__(self) -> Host:
@@ -158,6 +163,20 @@ class Host:
                 if COMPLAINT.search(line)]
 
     # The host ------------------------------------------------------------
+
+    def add_nic(self, number: int) -> Device:
+        """Offers NIC @number, before the start or at any time after it."""
+        device = self.machine.vmbus.add(f"nic{number}", testnic.CLASS_ID,
+                                        testnic.instance_id(number))
+        self.nics[number] = device
+        return device
+
+    def remove_nic(self, number: int) -> None:
+        """Withdraws NIC @number for good, and waits until the guest has let
+        go of it."""
+        device = self.nics.pop(number)
+        device.remove().result()
+        device.wait_state("none")
 
     @property
     def kvp(self) -> kvp.Kvp:

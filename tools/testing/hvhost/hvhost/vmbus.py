@@ -419,7 +419,11 @@ class VmbusServer:
             device = Device(self, name, number, class_id, instance_id, body)
             self.devices[name] = self._by_number[number] = device
         if offer and self.machine.up:
-            device.offer().result()
+            try:
+                device.offer().result()
+            except OSError:		# the host has no room
+                del self.devices[name], self._by_number[number]
+                raise
         elif offer:
             self.machine.at_start(device.offer)
         return device

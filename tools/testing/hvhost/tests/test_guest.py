@@ -4,6 +4,7 @@ their faults show. Nothing of KVP is in here: the heartbeat channel is the one t
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -13,7 +14,7 @@ import unittest
 from contextlib import contextmanager
 from typing import Callable, Iterator
 
-from hvhost import abi
+from hvhost import abi, testnic
 from hvhost.agent import Agent
 from hvhost.build import cache_dir
 from hvhost.faults import (GuestHang, GuestPanic, GuestStopped, HostAssertion, HostFault, QemuDied,
@@ -245,6 +246,50 @@ def t_add_and_remove(g: Guest) -> None:
     assert "11111111-2222" not in g.sh("ls /sys/bus/vmbus/devices")
 
 
+def shown_nics(g: Guest) -> set[str]:
+    """Instance GUIDs of the test class that the guest shows."""
+    class_id = f"{{{testnic.CLASS_ID}}}"
+    shown = g.sh("cd /sys/bus/vmbus/devices; grep -H . */class_id")
+    return {line.partition("/")[0] for line in shown.splitlines() if line.endswith(class_id)}
+
+
+def t_several_of_the_test_class(g: Guest) -> None:
+    """As many as the host has room for; one goes, one comes back, at run time."""
+    vmbus = g.machine.vmbus
+    room = abi.MAX_DEVICES - len(vmbus.devices)
+    nics = [vmbus.add(f"nic{n}", testnic.CLASS_ID, testnic.instance_id(n)) for n in range(room)]
+    try:
+        vmbus.add("one too many", testnic.CLASS_ID, testnic.instance_id(room))
+        raise AssertionError("a device without room for it")
+    except OSError as err:
+        assert err.errno == errno.ENOSPC, err
+    for nic in nics:
+        nic.wait_state("offered", 10)
+    assert len({nic.relid for nic in nics}) == room
+    every = {testnic.instance_id(n) for n in range(room)}
+
+    def wait_shown(wanted: set[str]) -> None:
+        for _ in range(100):
+            if (shown := shown_nics(g)) == wanted:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the guest shows {shown}, not {wanted}")
+
+    wait_shown(every)
+    nics[1].rescind().result()
+    nics[1].wait_state("none", 10)
+    wait_shown(every - {testnic.instance_id(1)})
+    nics[1].reoffer().result()
+    nics[1].wait_state("offered", 10)
+    wait_shown(every)
+    g.alive()
+    for nic in nics:
+        nic.remove().result()
+    for nic in nics:
+        nic.wait_state("none", 10)
+    wait_shown(set())
+
+
 def t_modify_channel(g: Guest) -> None:
     for cpu in (1, 0):
         g.sh(f"echo {cpu} > /sys/bus/vmbus/devices/{HEARTBEAT[1]}/channels/"
@@ -310,6 +355,7 @@ def t_no_version(g: Guest) -> None:
 ON_ONE_GUEST: list[Callable[[Guest], None]] = [
     t_packets, t_full_ring_refuses, t_full_ring_waits, t_stall, t_poke_and_raw, t_rescind_reoffer,
     t_queued_packets_are_cancelled, t_close_keeps_offer, t_close_reoffers, t_add_and_remove,
+    t_several_of_the_test_class,
     t_modify_channel, t_control_messages, t_broken_ring,
     t_every_version, t_no_version,
 ]
