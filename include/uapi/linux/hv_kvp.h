@@ -49,12 +49,12 @@
 
 /**
  * struct hvkvp_pool_info - one pool
- * @generation: one more with each change; 0 for AUTO
+ * @generation: one more with each change
  * @host_bytes: memory of the host's items, as the limits count it
  * @agent_bytes: memory of the agents' items
  * @items: number of items
  * @host_items: of these, last set by the host
- * @agent_items: of these, last set by an agent
+ * @agent_items: of these, last set by an agent; of AUTO: overridden
  * @reserved: 0
  */
 struct hvkvp_pool_info {
@@ -114,6 +114,7 @@ struct hvkvp_info {
 /* Flags of an item. */
 #define HVKVP_ITEM_HOST		(1u << 0)	/* the host set it last */
 #define HVKVP_ITEM_STALE	(1u << 1)	/* but not on this connection */
+#define HVKVP_ITEM_OVERRIDE	(1u << 2)	/* pool AUTO: set by an agent */
 
 /**
  * struct hvkvp_get - argument of HVKVP_IOC_GET
@@ -318,14 +319,16 @@ struct hvkvp_purge {
 #define HVKVP_CHANGE_SET	2
 #define HVKVP_CHANGE_DELETED	3
 #define HVKVP_CHANGE_VERSION	4	/* no key: all up to here has been told */
+#define HVKVP_CHANGE_IP_REQUEST	5	/* no key: HVKVP_IOC_IP_REQUEST has one */
 
 /**
  * struct hvkvp_change - what read() gives, one or more at a time
  * @size: bytes to the next one, a multiple of 8
- * @pool: HVKVP_POOL_*
+ * @pool: HVKVP_POOL_*; 0 if @kind is HVKVP_CHANGE_IP_REQUEST
  * @kind: HVKVP_CHANGE_*
  * @key_len: bytes of the key
- * @generation: generation of the pool in which it is so
+ * @generation: generation of the pool in which it is so; id of the request if
+ *	@kind is HVKVP_CHANGE_IP_REQUEST
  * @key: the key, a NUL, and zeroes up to @size
  */
 struct hvkvp_change {
@@ -340,6 +343,144 @@ struct hvkvp_change {
 /* A read() into this much room never fails for want of it. */
 #define HVKVP_CHANGE_MAX	792
 
+/* The caller becomes the IP agent; without it, it is one no more. */
+#define HVKVP_IP_AGENT_ON		(1u << 0)
+
+/**
+ * struct hvkvp_ip_agent - argument of HVKVP_IOC_IP_AGENT
+ * @flags: HVKVP_IP_AGENT_*
+ * @reserved: 0
+ */
+struct hvkvp_ip_agent {
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* Most entries of each kind. */
+#define HVKVP_IP_ADDRESSES	64
+#define HVKVP_IP_GATEWAYS	5
+#define HVKVP_IP_DNS		64
+
+/* Room for the name of an adapter, its NUL included. */
+#define HVKVP_IP_ADAPTER_SIZE	40
+
+/* Families, as bits. */
+#define HVKVP_IP_V4		(1u << 0)
+#define HVKVP_IP_V6		(1u << 1)
+
+/**
+ * struct hvkvp_ip_config - what the host wants an interface to have
+ * @adapter: the adapter as the host names it: GUID of its VMBus device, with or
+ *	without braces, or MAC; a NUL, and zeroes
+ * @dhcp: 1: addresses are to come from DHCP
+ * @family: HVKVP_IP_V*: families that this is about, never 0
+ * @v4_prefix: prefix lengths of @v4, 0 to 32
+ * @v6_prefix: prefix lengths of @v6, 0 to 128
+ * @v4_count: addresses in @v4
+ * @v6_count: addresses in @v6
+ * @v4_gateway_count: addresses in @v4_gateway
+ * @v6_gateway_count: addresses in @v6_gateway
+ * @v4_dns_count: addresses in @v4_dns
+ * @v6_dns_count: addresses in @v6_dns
+ * @v4: IPv4 addresses
+ * @v6: IPv6 addresses
+ * @v4_gateway: IPv4 gateways
+ * @v6_gateway: IPv6 gateways
+ * @v4_dns: DNS servers by IPv4
+ * @v6_dns: DNS servers by IPv6
+ * @reserved: 0
+ *
+ * Addresses are in network order, what is not used is 0.
+ */
+struct hvkvp_ip_config {
+	char adapter[HVKVP_IP_ADAPTER_SIZE];
+	__u32 family;
+	__u32 dhcp;
+	__u32 v4_count;
+	__u32 v6_count;
+	__u32 v4_gateway_count;
+	__u32 v6_gateway_count;
+	__u32 v4_dns_count;
+	__u32 v6_dns_count;
+	__u8 v4[HVKVP_IP_ADDRESSES][4];
+	__u8 v6[HVKVP_IP_ADDRESSES][16];
+	__u8 v4_prefix[HVKVP_IP_ADDRESSES];
+	__u8 v6_prefix[HVKVP_IP_ADDRESSES];
+	__u8 v4_gateway[HVKVP_IP_GATEWAYS][4];
+	__u8 v6_gateway[HVKVP_IP_GATEWAYS][16];
+	__u8 v4_dns[HVKVP_IP_DNS][4];
+	__u8 v6_dns[HVKVP_IP_DNS][16];
+	__u32 reserved;
+};
+
+/* Not the request that waits for an answer, but the last one refused. */
+#define HVKVP_IP_REQUEST_REFUSED	(1u << 0)
+
+/**
+ * struct hvkvp_ip_request - argument of HVKVP_IOC_IP_REQUEST
+ * @config: pointer to room for struct hvkvp_ip_config
+ * @id: out: names the request, in HVKVP_IOC_IP_ANSWER; never 0
+ * @config_size: sizeof(struct hvkvp_ip_config)
+ * @flags: HVKVP_IP_REQUEST_*
+ * @time_left: out: ms left to answer; 0 for one that was refused
+ * @ifindex: out: index of the interface in the initial network namespace; 0 if
+ *	there is none yet
+ */
+struct hvkvp_ip_request {
+	__u64 config;
+	__u64 id;
+	__u32 config_size;
+	__u32 flags;
+	__u32 time_left;
+	__u32 ifindex;
+};
+
+/* What the host is told. */
+#define HVKVP_IP_DONE		0	/* 0 */
+#define HVKVP_IP_FAILED		1	/* E_FAIL */
+#define HVKVP_IP_NOT_SUPPORTED	2	/* HRESULT of ERROR_NOT_SUPPORTED */
+#define HVKVP_IP_INVALID	3	/* HRESULT of ERROR_INVALID_PARAMETER */
+#define HVKVP_IP_NOT_FOUND	4	/* WBEM_E_NOT_FOUND: no such adapter */
+
+/**
+ * struct hvkvp_ip_answer - argument of HVKVP_IOC_IP_ANSWER
+ * @id: the request's
+ * @result: HVKVP_IP_*
+ * @reserved: 0
+ */
+struct hvkvp_ip_answer {
+	__u64 id;
+	__u32 result;
+	__u32 reserved;
+};
+
+#define HVKVP_IP_DHCP_UNKNOWN	0
+#define HVKVP_IP_DHCP_OFF	1
+#define HVKVP_IP_DHCP_ON	2
+
+/* Most interfaces that an agent can tell about. */
+#define HVKVP_IP_SUPPLY_MAX	64
+
+/**
+ * struct hvkvp_ip_supply - argument of HVKVP_IOC_IP_SUPPLY
+ * @v4_dns: pointer to IPv4 addresses of DNS servers, 4 bytes each, network order
+ * @v6_dns: pointer to IPv6 addresses of DNS servers, 16 bytes each
+ * @v4_dns_count: addresses at @v4_dns, at most HVKVP_IP_DNS
+ * @v6_dns_count: addresses at @v6_dns, at most HVKVP_IP_DNS
+ * @ifindex: index of the interface in the initial network namespace
+ * @dhcp: HVKVP_IP_DHCP_*
+ *
+ * No server and HVKVP_IP_DHCP_UNKNOWN: forget the interface.
+ */
+struct hvkvp_ip_supply {
+	__u64 v4_dns;
+	__u64 v6_dns;
+	__u32 v4_dns_count;
+	__u32 v6_dns_count;
+	__u32 ifindex;
+	__u32 dhcp;
+};
+
 #define HVKVP_IOC_MAGIC		0xBD
 
 #define HVKVP_IOC_INFO		_IOR(HVKVP_IOC_MAGIC, 0, struct hvkvp_info)
@@ -350,5 +491,9 @@ struct hvkvp_change {
 #define HVKVP_IOC_BATCH		_IOWR(HVKVP_IOC_MAGIC, 5, struct hvkvp_batch)
 #define HVKVP_IOC_IMPORT	_IOWR(HVKVP_IOC_MAGIC, 6, struct hvkvp_import)
 #define HVKVP_IOC_PURGE		_IOWR(HVKVP_IOC_MAGIC, 7, struct hvkvp_purge)
+#define HVKVP_IOC_IP_AGENT	_IOW(HVKVP_IOC_MAGIC, 8, struct hvkvp_ip_agent)
+#define HVKVP_IOC_IP_REQUEST	_IOWR(HVKVP_IOC_MAGIC, 9, struct hvkvp_ip_request)
+#define HVKVP_IOC_IP_ANSWER	_IOW(HVKVP_IOC_MAGIC, 10, struct hvkvp_ip_answer)
+#define HVKVP_IOC_IP_SUPPLY	_IOW(HVKVP_IOC_MAGIC, 11, struct hvkvp_ip_supply)
 
 #endif /* _UAPI_LINUX_HV_KVP_H */
