@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Items as text and as JSON, and values from text. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "item.h"
+#include "kvpctl.h"
+#include "pool.h"
+#include "text.h"
+
+bool value_is_number(const struct value *value)
+{
+	return value->type == HVKVP_TYPE_DWORD ||
+	       value->type == HVKVP_TYPE_QWORD;
+}
+
+uint64_t value_number(const struct value *value)
+{
+	uint64_t qword;
+	uint32_t dword;
+
+	if (value->len == sizeof(dword)) {
+		memcpy(&dword, value->bytes, sizeof(dword));
+		return dword;
+	}
+	if (value->len != sizeof(qword))
+		return 0;
+	memcpy(&qword, value->bytes, sizeof(qword));
+	return qword;
+}
+
+void value_put(FILE *out, const struct value *value)
+{
+	if (value_is_number(value))
+		fprintf(out, "%" PRIu64, value_number(value));
+	else
+		fwrite(value->bytes, 1, value->len, out);
+}
+
+void value_put_escaped(FILE *out, const struct value *value)
+{
+	if (value_is_number(value))
+		value_put(out, value);
+	else
+		text_put_escaped(out, value->bytes, value->len);
+}
+
+void value_json(struct json *j, const char *name, const struct value *value)
+{
+	if (value_is_number(value))
+		json_number(j, name, value_number(value));
+	else
+		json_text(j, name, value->bytes, value->len);
+}
+
+/* strtoull() takes blanks and signs, and stops at a NUL. */
+static bool parse_number(const char *text, size_t len, uint64_t *number)
+{
+	bool hex = len > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
+	const char *digits = hex ? text + 2 : text;
+	char copy[32], *end;
+
+	if (!len || len >= sizeof(copy) ||
+	    strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789") <
+	    len - (digits - text))
+		return false;
+	memcpy(copy, digits, len - (digits - text));
+	copy[len - (digits - text)] = '\0';
+	errno = 0;
+	*number = strtoull(copy, &end, hex ? 16 : 10);
+	return !errno && !*end;
+}
+
+bool value_parse(struct value *value, unsigned int type, const char *text,
+		 size_t len, uint64_t *number)
+{
+	uint32_t dword;
+
+	value->type = type;
+	value->bytes = text;
+	value->len = len;
+	if (!value_is_number(value))
+		return true;
+	if (!parse_number(text, len, number))
+		return false;
+	value->bytes = (const char *)number;
+	value->len = sizeof(*number);
+	if (type == HVKVP_TYPE_QWORD)
+		return true;
+	if (*number > UINT32_MAX)
+		return false;
+	dword = *number;
+	memcpy(number, &dword, sizeof(dword));
+	value->len = sizeof(dword);
+	return true;
+}
+
+struct value item_value_of(const struct hvkvp_item *item)
+{
+	return (struct value) {
+		item->type, item->value_len, item_value(item)
+	};
+}
+
+void item_json(struct json *j, unsigned int pool,
+	       const struct hvkvp_item *item)
+{
+	struct value value = item_value_of(item);
+
+	json_string(j, "pool", pool_name(pool));
+	json_text(j, "key", item_key(item), item->key_len);
+	json_string(j, "type", type_name(item->type));
+	value_json(j, "value", &value);
+	json_bool(j, "host", item->flags & HVKVP_ITEM_HOST);
+	json_bool(j, "stale", item->flags & HVKVP_ITEM_STALE);
+	json_number(j, "generation", item->generation);
+}
