@@ -129,16 +129,21 @@ class Kvp(IcService):
                     timeout: float = 40) -> IpInfo:
         """GET_IP_INFO, in the form of the negotiated version."""
         request = self.submit(
-            self._pack_ip(kvpwire.GET_IP_INFO, IpInfo(adapter, family)),
+            self.pack_ip(kvpwire.GET_IP_INFO, IpInfo(adapter, family)),
             f"GET_IP_INFO {adapter}").wait(timeout).check()
         return self._unpack_ip(request.body)
 
+    def submit_set_ip_info(self, info: IpInfo) -> Request:
+        """SET_IP_INFO without waiting: the caller is the agent's side too."""
+        return self.submit(self.pack_ip(kvpwire.SET_IP_INFO, info),
+                           f"SET_IP_INFO {info.adapter}")
+
     def set_ip_info(self, info: IpInfo, timeout: float = 40) -> Request:
         """SET_IP_INFO, in the form of the negotiated version."""
-        return self.transact(self._pack_ip(kvpwire.SET_IP_INFO, info),
-                             f"SET_IP_INFO {info.adapter}", timeout).check()
+        return self.submit_set_ip_info(info).wait(timeout).check()
 
-    def _pack_ip(self, operation: int, info: IpInfo) -> bytes:
+    def pack_ip(self, operation: int, info: IpInfo) -> bytes:
+        """An IP message in the form of the negotiated version."""
         if self.binary_ip:
             return kvpwire.pack_ip_binary(operation, info)
         return kvpwire.pack_ip_strings(operation, info)

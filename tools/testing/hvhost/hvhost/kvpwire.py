@@ -159,6 +159,7 @@ MAX_ADDRESSES, MAX_GATEWAYS, MAX_DNS = 64, 5, 64
 ADAPTER_SIZE = 256
 # op, pool, adapter, family, dhcp, addresses, subnets, gateways, dns
 IP_STRINGS = struct.Struct("<BB256sBB2048s2048s1024s2048s")
+IP_STRING_ROOM = 256, 2048, 2048, 1024, 2048	# of the five strings
 
 
 @dataclass(frozen=True)
@@ -200,21 +201,34 @@ class IpInfo:
                 [e for e in entries if version(e) == 6])
 
 
+def subnet_text(a: Address) -> str:
+    """The subnet of an address in the string form."""
+    if a.address.version == 6:
+        return f"/{a.prefix}"
+    return str(ipaddress.ip_network(f"0.0.0.0/{a.prefix}").netmask)
+
+
+def pack_ip_texts(operation: int, adapter: str, family: int = FAMILY_NONE,
+                  dhcp: int = 0, addresses: str = "", subnets: str = "",
+                  gateways: str = "", dns: str = "") -> bytes:
+    """The string form with whatever text a host may send: nothing is checked,
+    and what is longer than its field is cut, with its NUL."""
+    return IP_STRINGS.pack(
+        operation, 0, encode_text(adapter), family, dhcp,
+        *map(encode_text, (addresses, subnets, gateways, dns))
+        ).ljust(IP_BODY_SIZE, b"\0")
+
+
 def pack_ip_strings(operation: int, info: IpInfo) -> bytes:
     """The string form, of message versions up to 4.0."""
-    def joined(entries) -> bytes:
-        return encode_text(";".join(map(str, entries)))
-
-    def subnet(a: Address) -> str:
-        if a.address.version == 6:
-            return f"/{a.prefix}"
-        return str(ipaddress.ip_network(f"0.0.0.0/{a.prefix}").netmask)
-
-    return IP_STRINGS.pack(
-        operation, 0, encode_text(info.adapter), info.family, info.dhcp,
-        joined(a.address for a in info.addresses),
-        joined(subnet(a) for a in info.addresses),
-        joined(info.gateways), joined(info.dns)).ljust(IP_BODY_SIZE, b"\0")
+    lists = [";".join(map(str, entries)) for entries in (
+        [a.address for a in info.addresses],
+        map(subnet_text, info.addresses), info.gateways, info.dns)]
+    for text, room in zip((info.adapter, *lists), IP_STRING_ROOM):
+        if len(encode_text(text)) > room:
+            raise ValueError(f"{len(text)} characters, room for {room} bytes")
+    return pack_ip_texts(operation, info.adapter, info.family, info.dhcp,
+                         *lists)
 
 
 def _field_text(data: bytes, what: str) -> str:
@@ -255,8 +269,10 @@ def unpack_ip_strings(body: bytes) -> IpInfo:
         _parse_list(_field_text(dns, "dns"), ipaddress.ip_address, "dns"))
 
 
-def pack_ip_binary(operation: int, info: IpInfo) -> bytes:
-    """The binary form, of message version 5.0."""
+def pack_ip_binary(operation: int, info: IpInfo,
+                   counts: tuple[int, ...] | None = None) -> bytes:
+    """The binary form, of message version 5.0. @counts: other ones than what
+    is there, in the order of IP_COUNTS, from a host that lies."""
     v4, v6 = info.split("addresses")
     gw4, gw6 = info.split("gateways")
     dns4, dns6 = info.split("dns")
@@ -271,9 +287,8 @@ def pack_ip_binary(operation: int, info: IpInfo) -> bytes:
         return ipaddress.ip_network(f"0.0.0.0/{a.prefix}").netmask.packed
 
     body = MESSAGE.pack(operation, GUEST)
-    body += IP_COUNTS.pack(len(v4), len(v6), len(gw4), len(gw6), len(dns4),
-                           len(dns6))
-    body += encode_text(info.adapter).ljust(ADAPTER_SIZE, b"\0")
+    body += IP_COUNTS.pack(*counts or map(len, (v4, v6, gw4, gw6, dns4, dns6)))
+    body += encode_text(info.adapter)[:ADAPTER_SIZE].ljust(ADAPTER_SIZE, b"\0")
     body += struct.pack("<BBH", info.family, info.dhcp, 0)
     body += table((a.address.packed for a in v4), 4, MAX_ADDRESSES)
     body += table((a.address.packed for a in v6), 16, MAX_ADDRESSES)

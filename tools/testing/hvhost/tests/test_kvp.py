@@ -8,7 +8,7 @@ import unittest
 import xml.etree.ElementTree as ET
 
 from fakes import FakeDevice, FakeMachine
-from hvhost import component, icwire, kvpwire
+from hvhost import component, icwire, kvpwire, testnic
 from hvhost.component import PROPERTIES, Component
 from hvhost.ic import (ChannelClosed, IcError, NoReply, State, StatusError,
                        Superseded)
@@ -338,6 +338,38 @@ class WireTest(unittest.TestCase):
         strings[2:258] = b"a\0" * 128
         with self.assertRaisesRegex(Violation, "adapter: no NUL"):
             kvpwire.unpack_ip_strings(bytes(strings))
+
+    def test_ip_from_a_host_that_lies(self):
+        info = IpInfo("x", 3, False, [Address.parse("192.0.2.1/24"),
+                                      Address.parse("2001:db8::1/64")])
+        lists = ("192.0.2.1;2001:db8::1", "255.255.255.0;/64", "", "")
+        good = kvpwire.pack_ip_strings(5, info)
+        self.assertEqual(kvpwire.pack_ip_texts(5, "x", 3, 0, *lists), good)
+        long = kvpwire.pack_ip_texts(5, "x" * 200, 3, 0, "1\n2" * 2000)
+        self.assertEqual(len(long), kvpwire.IP_BODY_SIZE)
+        self.assertEqual(long[2:258], b"x\0" * 128)
+        self.assertEqual(long[260:266], b"1\0\n\0" + b"2\0")
+        self.assertEqual(long[258 + 2 + 2048:][:4], bytes(4))
+        for where in ("adapter", "addresses", "gateways", "dns"):
+            bad = IpInfo("x")
+            setattr(bad, where, "x" * 128 if where == "adapter" else
+                    [ipaddress.ip_address("198.51.100.100")] * 69
+                    if where != "addresses" else
+                    [Address.parse("198.51.100.100/24")] * 69)
+            with self.assertRaisesRegex(ValueError, "characters, room for"):
+                kvpwire.pack_ip_strings(5, bad)
+        binary = kvpwire.pack_ip_binary(5, info)
+        lying = kvpwire.pack_ip_binary(5, info, (65, 64, 0, 0, 0, 1 << 31))
+        self.assertEqual(lying[28:], binary[28:])
+        self.assertEqual(struct.unpack_from("<6I", lying, 4),
+                         (65, 64, 0, 0, 0, 1 << 31))
+        self.assertEqual(len(kvpwire.pack_ip_binary(5, IpInfo("x" * 200))),
+                         kvpwire.IP_BODY_SIZE)
+
+    def test_nics(self):
+        self.assertEqual(testnic.mac(0x0a0b0c), "00:15:5d:0a:0b:0c")
+        self.assertEqual(testnic.instance_id(255),
+                         "7e57c1a5-0000-4000-8000-00155d0000ff")
 
     def test_describe_never_fails(self):
         good = kvpwire.pack_set(0, Item("k", "v"))

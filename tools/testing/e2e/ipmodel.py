@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What the host has to be told about an adapter, from what ip(8) in the guest
+says: the rules of Documentation/design/ipinfo.md once more, over iproute2's
+JSON instead of the kernel's own structures.
+"""
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import Iterator
+
+from guests import IP
+from hvhost.kvpwire import (FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
+                            ORIGIN_OTHER, ORIGIN_STATIC, Address, IpInfo)
+
+# One line of JSON each, then "GUID/net/NAME" for each interface on VMBus.
+SHOW = (f"{IP} -j -d addr show; {IP} -j -d -4 route show table all; "
+        f"{IP} -j -d -6 route show table all; "
+        "cd /sys/bus/vmbus/devices && ls -d */net/*; true")
+# ip(8) prints an empty line, or nothing, for no routes.
+LISTS = re.compile(r"^\[.*\]\s*$", re.MULTILINE)
+MAC = re.compile(r"[0-9A-F]{2}(?:([:-]?)[0-9A-F]{2})(?:\1[0-9A-F]{2}){4}")
+GUID = re.compile(r"\{?([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}?")
+MAIN = "main"
+
+
+def plain(adapter: str) -> str | None:
+    """An adapter id as twelve digits or as a GUID; None for anything else."""
+    text = adapter.upper()
+    if MAC.fullmatch(text):
+        return re.sub("[:-]", "", text)
+    if (found := GUID.fullmatch(text)) and (
+            (text[0] == "{") == (text[-1] == "}")):
+        return found[1]
+    return None
+
+
+def digits(mac: str) -> str:
+    """Twelve digits of a MAC address as ip(8) writes it."""
+    return mac.replace(":", "").upper()
+
+
+class Interface:
+    """One interface of the guest's initial network namespace."""
+
+    def __init__(self, entry: dict, device: str | None):
+        self.name, self.entry, self.device = entry["ifname"], entry, device
+        self.kind = entry.get("linkinfo", {}).get("info_kind", "")
+        self.ethernet = entry["link_type"] == "ether"
+        self.mac = digits(entry["address"]) if self.ethernet else ""
+        self.permanent = digits(entry.get("permaddr", entry.get("address", ""))
+                                ) if self.ethernet else ""
+        self.shown = [a for a in entry["addr_info"]
+                      if a["family"] in ("inet", "inet6")
+                      and not a.get("dadfailed")
+                      and (not a.get("tentative") or a.get("optimistic"))]
+
+    @property
+    def beyond_link_local(self) -> bool:
+        """Has an address that others can use."""
+        return any(not ipaddress.ip_address(a["local"]).is_link_local
+                   or a["family"] == "inet" for a in self.shown)
+
+
+class Snapshot:
+    """The guest's network at one moment."""
+
+    def __init__(self, text: str):
+        lists = [json.loads(line) for line in LISTS.findall(text)]
+        addresses = next(x for x in lists if x and "addr_info" in x[0])
+        routes = [r for x in lists if x is not addresses for r in x]
+        devices = {name: guid.upper() for guid, name in
+                   re.findall(r"^(\S+)/net/(\S+)$", text, re.MULTILINE)}
+        self.interfaces = [Interface(e, devices.get(e["ifname"]))
+                           for e in addresses]
+        self.by_name = {i.name: i for i in self.interfaces}
+        self.routes = [r for r in routes if r["dst"] == "default"
+                       and r.get("type", "unicast") == "unicast"]
+
+    # Which interface -----------------------------------------------------
+
+    def nic(self, adapter: str) -> Interface | None:
+        """The interface that an adapter id names."""
+        wanted = plain(adapter)
+        usable = [i for i in self.interfaces
+                  if i.ethernet and i.kind != "vlan"]
+        orders = (
+            (i for i in usable if i.device and i.device == wanted),
+            (i for i in usable if i.device and i.permanent == wanted),
+            (i for i in usable if i.device and i.mac == wanted),
+            (i for i in usable if i.mac == wanted and i.shown),
+            (i for i in usable if i.mac == wanted))
+        return next((i for order in orders for i in order), None)
+
+    def uppers(self, below: Interface) -> Iterator[Interface]:
+        """All that is above, the nearest first, never by way of a VLAN."""
+        master = self.by_name.get(below.entry.get("master", ""))
+        if master and master.kind != "vlan":
+            yield master
+            yield from self.uppers(master)
+
+    def shown(self, adapter: str) -> Interface | None:
+        """The interface whose addresses are the adapter's."""
+        nic = self.nic(adapter)
+        if not nic:
+            return None
+        macs = {nic.mac, plain(adapter)}
+        uppers = [u for u in self.uppers(nic) if u.mac in macs]
+        for test in (lambda i: i.beyond_link_local, lambda i: i.shown):
+            for interface in (nic, *uppers):
+                if test(interface):
+                    return interface
+        return nic
+
+    # What is said of it --------------------------------------------------
+
+    def hops(self, route: dict, interface: Interface) -> list[str] | None:
+        """Gateways of a route out of @interface, by any of its next hops;
+        None if it does not go out there."""
+        out = [h for h in route.get("nexthops", [route])
+               if h.get("dev") == interface.name
+               and not {"dead", "linkdown"} & set(h.get("flags", []))]
+        gateways = [h.get("gateway") or h.get("via", {}).get("host")
+                    for h in out]
+        return [g for g in gateways if g] if out else None
+
+    def default_routes(self, interface: Interface) -> list[dict]:
+        """Of each table and family the one that is used, main's first."""
+        best: dict[tuple[str, int], dict] = {}
+        for route in self.routes:
+            if self.hops(route, interface) is None:
+                continue
+            key = route.get("table", MAIN), self.version(route)
+            old = best.get(key)
+            if not old or self.rank(route) < self.rank(old):
+                best[key] = route
+        return sorted(best.values(),
+                      key=lambda r: r.get("table", MAIN) != MAIN)
+
+    @staticmethod
+    def version(route: dict) -> int:
+        """4 or 6. Only IPv6 routes have a preference."""
+        return 6 if "pref" in route else 4
+
+    @staticmethod
+    def rank(route: dict) -> tuple[int, int]:
+        """What a better route has less of."""
+        return (route.get("metric", 0),
+                ("high", "medium", "low").index(route.get("pref", "medium")))
+
+    def gateways(self, interface: Interface, version: int) -> list:
+        """Those of one family, each once."""
+        found = [ipaddress.ip_address(g)
+                 for route in self.default_routes(interface)
+                 for g in self.hops(route, interface)]
+        return [g for g in dict.fromkeys(found) if g.version == version]
+
+    def from_server(self, interface: Interface, *protocols: str) -> list[dict]:
+        """Default routes that a server or a router gave."""
+        return [r for r in self.default_routes(interface)
+                if r.get("protocol") in protocols]
+
+    def origin(self, interface: Interface, entry: dict) -> int:
+        """Whether somebody in the guest set an address, as far as it shows."""
+        given = any(r.get("prefsrc") == entry["local"]
+                    for r in self.from_server(interface, "dhcp", "ra"))
+        by_kernel = entry.get("protocol") in ("kernel_ra", "kernel_ll")
+        return (ORIGIN_OTHER if entry.get("dynamic") or given or by_kernel
+                else ORIGIN_STATIC)
+
+    def dhcp(self, interface: Interface) -> bool:
+        """Whether a server configures it."""
+        v4 = [a for a in interface.shown if a["family"] == "inet"]
+        v6 = [a for a in interface.shown if a["family"] == "inet6"
+              and a.get("scope") == "global" and a.get("dynamic")]
+        if any(a.get("dynamic") for a in v4) or self.from_server(
+                interface, "dhcp"):
+            return True
+        return not v4 and bool(v6 or self.from_server(interface, "ra"))
+
+    def info(self, adapter: str, family: int = FAMILY_NONE) -> IpInfo | None:
+        """What GET_IP_INFO should give, nothing cut; None: no such adapter."""
+        interface = self.shown(adapter)
+        if not interface:
+            return None
+        info = IpInfo(adapter, FAMILY_NONE, self.dhcp(interface))
+        for version, bit in ((4, FAMILY_V4), (6, FAMILY_V6)):
+            if not (family or FAMILY_BOTH) & bit:
+                continue
+            those = [a for a in interface.shown
+                     if ipaddress.ip_address(a["local"]).version == version]
+            info.addresses += [
+                Address(ipaddress.ip_address(a["local"]), a["prefixlen"],
+                        self.origin(interface, a)) for a in those]
+            info.gateways += self.gateways(interface, version)
+            if those:
+                info.family |= bit
+        return info
