@@ -179,6 +179,8 @@ class Machine:
     def _spawn(self, products: Path, ram: str) -> None:
         icount = () if self.icount is None else ("-icount", f"shift={self.icount},sleep=off")
         args = [
+            # QEMU ends with the thread that started it, however that ends
+            "setpriv", "--pdeathsig", "KILL",
             QEMU, "-M", "pc,smm=off,hpet=off,memory-backend=ram",
             "-accel", f"tcg,thread={self.thread}", *icount,
             "-cpu", self.cpu_model, "-smp", str(self.cpus + 1),
