@@ -18,14 +18,20 @@ static void floor_callback(void *context)
 	struct vmbus_channel *channel = context;
 	struct vmpacket_descriptor *desc;
 
-	for (desc = hv_pkt_iter_first(channel); desc;
-	     desc = hv_pkt_iter_next(channel, desc)) {
-		int err = vmbus_sendpacket(channel, hv_pkt_data(desc),
-					   hv_pkt_datalen(desc), desc->trans_id,
-					   VM_PKT_DATA_INBAND, 0);
+	while ((desc = hv_pkt_iter_first(channel))) {
+		for (; desc; desc = hv_pkt_iter_next(channel, desc)) {
+			int err = vmbus_sendpacket(channel, hv_pkt_data(desc),
+						   hv_pkt_datalen(desc),
+						   desc->trans_id,
+						   VM_PKT_DATA_INBAND, 0);
 
-		if (err)
-			pr_err_ratelimited("answer lost: %d\n", err);
+			if (err)
+				pr_err_ratelimited("answer lost: %d\n", err);
+		}
+		/* what came before the host saw our read index came without
+		 * a signal: look at the write index after publishing it
+		 */
+		virt_mb();
 	}
 }
 
