@@ -27,6 +27,7 @@ POOL = kvpwire.EXTERNAL
 MASK_OFFSET = 8			# of interrupt_mask in a ring's control page
 SAMPLES = 450			# HKVP_BENCH_SAMPLES of measure.h
 BATCH = 2000			# requests handed to the host's CPU at a time
+PATIENCE = 60			# seconds for each answer
 
 STATUS_AT = icwire.PIPE.size + 12	# of the status in an IC packet
 POOL_BYTES = "/sys/class/misc/hv_kvp/external/bytes"
@@ -178,7 +179,7 @@ class Guest:
             raise BenchError(f"{len(packets)} answers to {len(payloads)} requests")
         return packets
 
-    def transact(self, payloads: Iterable[bytes], timeout: float = 600,
+    def transact(self, payloads: Iterable[bytes], timeout: float = PATIENCE,
                  want: int | None = 0) -> list[vmbus.Packet]:
         """Requests and their answers. @want: the status that all must have; the floor has none."""
         packets = self._transact(list(payloads), timeout)
