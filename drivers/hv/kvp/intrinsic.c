@@ -14,11 +14,11 @@
 #include <linux/uts.h>
 #include <linux/utsname.h>
 #include <net/addrconf.h>
-#include <net/if_inet6.h>
 #include <net/net_namespace.h>
 
 #include "codec.h"
 #include "intrinsic.h"
+#include "ipinfo.h"
 #include "version.h"
 
 /* A value under construction: UTF-16LE straight in the message. */
@@ -135,16 +135,6 @@ full:
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-/* An address that duplicate address detection has not passed is not ours. */
-static bool usable(const struct inet6_ifaddr *ifa)
-{
-	u32 flags = READ_ONCE(ifa->flags);
-
-	if (flags & IFA_F_DADFAILED)
-		return false;
-	return !(flags & IFA_F_TENTATIVE) || (flags & IFA_F_OPTIMISTIC);
-}
-
 static void ipv6(struct text *t)
 {
 	const struct inet6_ifaddr *ifa;
@@ -160,7 +150,7 @@ static void ipv6(struct text *t)
 		if (!idev)
 			continue;
 		list_for_each_entry_rcu(ifa, &idev->addr_list, if_list) {
-			if (!usable(ifa))
+			if (!hkvp_ipinfo_usable(ifa))
 				continue;
 			snprintf(addr, sizeof(addr), "%pI6c", &ifa->addr);
 			if (!put_entry(t, addr))

@@ -13,5 +13,7 @@ extern struct kunit_suite hkvp_negotiate_suite;
 extern struct kunit_suite hkvp_pool_suite;
 extern struct kunit_suite hkvp_service_suite;
 extern struct kunit_suite hkvp_ic_suite;
+extern struct kunit_suite hkvp_adapter_suite;
+extern struct kunit_suite hkvp_ip_encode_suite;
 
 #endif /* HKVP_KUNIT_H */

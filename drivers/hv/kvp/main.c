@@ -10,6 +10,7 @@
 #include "driver.h"
 #include "hkvp.h"
 #include "intrinsic.h"
+#include "ipinfo.h"
 #include "params.h"
 #include "sysfs.h"
 #include "takeover.h"
@@ -28,6 +29,8 @@ static const struct hkvp_service_ops ops = {
 	.intrinsic_at = hkvp_intrinsic_at,
 	.intrinsic_find = hkvp_intrinsic_find,
 	.changed = pool_changed,
+	.get_ip_strings = hkvp_ipinfo_strings,
+	.get_ip_binary = hkvp_ipinfo_binary,
 };
 
 static void pools_exit(unsigned int count)
