@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Items as text and as JSON, and values from text. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +33,8 @@ uint64_t value_number(const struct value *value)
 void value_put(FILE *out, const struct value *value)
 {
 	if (value_is_number(value))
-		fprintf(out, "%" PRIu64, value_number(value));
+		fprintf(out, "%llu",
+			(unsigned long long)value_number(value));
 	else
 		fwrite(value->bytes, 1, value->len, out);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Writes JSON. */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,7 +94,7 @@ void json_string(struct json *j, const char *name, const char *s)
 void json_number(struct json *j, const char *name, uint64_t number)
 {
 	begin(j, name);
-	fprintf(j->out, "%" PRIu64, number);
+	fprintf(j->out, "%llu", (unsigned long long)number);
 }
 
 void json_bool(struct json *j, const char *name, bool value)

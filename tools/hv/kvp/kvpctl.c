@@ -10,7 +10,13 @@ static const struct command * const commands[] = {
 	&get_command,
 	&set_command,
 	&delete_command,
+	&watch_command,
 	&status_command,
+	&component_command,
+	&save_command,
+	&restore_command,
+	&import_command,
+	&batch_command,
 	&purge_command,
 };
 

@@ -44,12 +44,18 @@ extern const struct command *current_command;
 extern bool want_json;
 
 #define COMMAND(symbol) extern const struct command symbol##_command
+COMMAND(batch);
+COMMAND(component);
 COMMAND(delete);
 COMMAND(get);
+COMMAND(import);
 COMMAND(list);
 COMMAND(purge);
+COMMAND(restore);
+COMMAND(save);
 COMMAND(set);
 COMMAND(status);
+COMMAND(watch);
 #undef COMMAND
 
 /* error.c: one line on stderr; they return the exit code that they are given,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvpctl list: the items of pools. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,10 +64,10 @@ static void print_line(FILE *out, unsigned int pool,
 	if (!keys)
 		fprintf(out, "%s\t", pool_name(pool));
 	if (details)
-		fprintf(out, "%s\t%s%s\t%" PRIu64 "\t", type_name(item->type),
+		fprintf(out, "%s\t%s%s\t%llu\t", type_name(item->type),
 			item->flags & HVKVP_ITEM_HOST ? "host" : "guest",
 			item->flags & HVKVP_ITEM_STALE ? ",stale" : "",
-			(uint64_t)item->generation);
+			(unsigned long long)item->generation);
 	text_put_escaped(out, item_key(item), item->key_len);
 	if (!keys) {
 		fputc('\t', out);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvpctl purge: deletes the items that the host has not sent again. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -50,7 +49,7 @@ static int run(int argc, char **argv)
 		json_number(&j, "purged", count);
 		json_close(&j);
 	} else {
-		printf("%" PRIu64 "\n", count);
+		printf("%llu\n", (unsigned long long)count);
 	}
 	return code;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvpctl status: state of the service, versions, and what the pools hold. */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -84,10 +83,10 @@ static void print_text(const struct hvkvp_info *info)
 	printf("%-14s %10s %10s %10s %12s\n", "POOL", "ITEMS", "OF HOST",
 	       "OF AGENTS", "GENERATION");
 	for (unsigned int i = 0; i < HVKVP_POOLS; i++)
-		printf("%-14s %10u %10u %10u %12" PRIu64 "\n", pool_name(i),
+		printf("%-14s %10u %10u %10u %12llu\n", pool_name(i),
 		       info->pools[i].items, info->pools[i].host_items,
 		       info->pools[i].agent_items,
-		       (uint64_t)info->pools[i].generation);
+		       (unsigned long long)info->pools[i].generation);
 }
 
 static int run(int argc, char **argv)

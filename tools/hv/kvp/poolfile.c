@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Reads the pool files of hv_kvp_daemon. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kvpctl.h"
+#include "poolfile.h"
+
+/* Whoever writes such a file holds its lock for milliseconds. */
+#define LOCK_TRIES	100
+#define LOCK_PAUSE_MS	100
+
+/* As the daemon does: a POSIX lock on all of the file. */
+static int lock(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!fcntl(fd, F_SETLK, &lock))
+			return 0;
+		if (errno != EAGAIN && errno != EACCES)
+			return -1;
+		nanosleep(&pause, NULL);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+static void take(struct operations *all, const char *record)
+{
+	const char *text = record + POOLFILE_KEY;
+	struct value value = {
+		HVKVP_TYPE_SZ, strnlen(text, POOLFILE_VALUE), text
+	};
+
+	operations_set(all, record, strnlen(record, POOLFILE_KEY), &value);
+}
+
+static int read_records(int fd, const char *path, struct operations *all,
+			size_t *bad)
+{
+	char record[POOLFILE_RECORD];
+	FILE *file = fdopen(fd, "r");
+	size_t number = 0, len;
+
+	if (!file) {
+		close(fd);
+		return fail_errno("'%s'", path);
+	}
+	while ((len = fread(record, 1, sizeof(record), file)) ==
+	       sizeof(record)) {
+		number++;
+		if (*record) {
+			take(all, record);
+			continue;
+		}
+		warn("%s: record %zu has no key, left out", path, number);
+		++*bad;
+	}
+	if (len) {
+		warn("%s: the last record is cut short, left out", path);
+		++*bad;
+	}
+	if (ferror(file)) {
+		int code = fail_errno("'%s'", path);
+
+		fclose(file);
+		return code;
+	}
+	fclose(file);
+	return EXIT_OK;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct hvkvp_op *x = *(const struct hvkvp_op * const *)a;
+	const struct hvkvp_op *y = *(const struct hvkvp_op * const *)b;
+	int order = strcmp(operation_key(x), operation_key(y));
+
+	if (order)
+		return order;
+	return x < y ? -1 : x > y;
+}
+
+/* Drops all but the first operation of each key, and keeps the order. */
+static void drop_repeated(struct operations *all)
+{
+	const struct hvkvp_op **sorted;
+	bool *repeated;
+	size_t kept = 0;
+
+	sorted = need(all->count * sizeof(*sorted));
+	repeated = need(all->count);
+	for (size_t i = 0; i < all->count; i++)
+		sorted[i] = &all->ops[i];
+	qsort(sorted, all->count, sizeof(*sorted), by_key);
+	for (size_t i = 1; i < all->count; i++)
+		repeated[sorted[i] - all->ops] =
+			!strcmp(operation_key(sorted[i - 1]),
+				operation_key(sorted[i]));
+	for (size_t i = 0; i < all->count; i++) {
+		if (repeated[i])
+			free((void *)(uintptr_t)all->ops[i].key);
+		else
+			all->ops[kept++] = all->ops[i];
+	}
+	all->count = kept;
+	free(repeated);
+	free(sorted);
+}
+
+int poolfile_read(const char *path, struct operations *all, size_t *bad)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int code;
+
+	if (fd < 0 && errno == ENOENT)
+		return EXIT_NOT_FOUND;
+	if (fd < 0)
+		return fail_errno("'%s'", path);
+	if (!fstat(fd, &st) && !S_ISREG(st.st_mode)) {
+		close(fd);
+		return fail(EXIT_INVALID, "'%s' is no file", path);
+	}
+	if (lock(fd)) {
+		code = fail_errno("cannot lock '%s'", path);
+		close(fd);
+		return code;
+	}
+	/* closing the file unlocks it */
+	code = read_records(fd, path, all, bad);
+	if (!code)
+		drop_repeated(all);
+	return code;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The pool files of hv_kvp_daemon: records of 512 bytes for the key and 2,048
+ * for the value, UTF-8, padded with zeroes (struct kvp_record in tools/hv of
+ * Linux). What is behind the first NUL is left over from longer values.
+ */
+#ifndef POOLFILE_H
+#define POOLFILE_H
+
+#include "operations.h"
+
+#define POOLFILE_KEY	512
+#define POOLFILE_VALUE	2048
+#define POOLFILE_RECORD	(POOLFILE_KEY + POOLFILE_VALUE)
+
+/*
+ * Adds the items of a file, the first where there is more than one of a key, as
+ * the daemon answers. @bad counts records without a key and one that is cut
+ * short; they are told on stderr. 0, EXIT_NOT_FOUND without a word if there is
+ * no such file, or another exit code after it has told why.
+ */
+int poolfile_read(const char *path, struct operations *all, size_t *bad);
+
+#endif /* POOLFILE_H */

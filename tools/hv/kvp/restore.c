@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvpctl restore: the items of a file into pool GUEST. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "import.h"
+#include "json.h"
+#include "kvpctl.h"
+#include "savefile.h"
+
+static struct import_source source;
+static bool check;
+
+static const struct option_spec options[] = {
+	{ "replace", 'r', OPTION_FLAG, &source.replace, NULL,
+	  "items that are there are replaced, not kept" },
+	{ "check", 'c', OPTION_FLAG, &check, NULL,
+	  "only look whether the file is whole" },
+};
+
+static void report(const char *path, size_t count,
+		   const struct import_result *result)
+{
+	struct json j = { .out = stdout };
+
+	json_open(&j, NULL, '{');
+	json_string(&j, "file", path);
+	json_number(&j, "items", count);
+	if (!check) {
+		json_number(&j, "restored", result->done);
+		json_number(&j, "kept", result->kept);
+	}
+	json_close(&j);
+}
+
+static int run(int argc, char **argv)
+{
+	struct import_result result = { 0 };
+	struct operations all = { 0 };
+	int first, fd, code;
+
+	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
+	check_operands(argc, first, 0, 1);
+	source.name = first < argc ? argv[first] : SAVE_FILE;
+	code = savefile_read(source.name, &all);
+	if (!code && !check) {
+		fd = device_open(O_RDWR, &code);
+		if (fd >= 0) {
+			code = import_all(fd, HVKVP_POOL_GUEST, &all, &source,
+					  &result);
+			close(fd);
+		}
+	}
+	if (!code && want_json)
+		report(source.name, all.count, &result);
+	operations_free(&all);
+	return code;
+}
+
+const struct command restore_command = {
+	"restore", "[FILE]", "Restores pool guest from what save wrote", run
+};
