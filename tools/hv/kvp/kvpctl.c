@@ -18,6 +18,8 @@ static const struct command * const commands[] = {
 	&import_command,
 	&batch_command,
 	&purge_command,
+	&identify_command,
+	&agent_command,
 };
 
 const struct command *current_command;

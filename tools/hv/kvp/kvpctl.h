@@ -44,10 +44,12 @@ extern const struct command *current_command;
 extern bool want_json;
 
 #define COMMAND(symbol) extern const struct command symbol##_command
+COMMAND(agent);
 COMMAND(batch);
 COMMAND(component);
 COMMAND(delete);
 COMMAND(get);
+COMMAND(identify);
 COMMAND(import);
 COMMAND(list);
 COMMAND(purge);

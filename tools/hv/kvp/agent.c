@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/* kvpctl agent: does what the host asks by SET_IP_INFO. See kvpctl(8). */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent_apply.h"
+#include "agent_supply.h"
+#include "device.h"
+#include "identify.h"
+#include "kvpctl.h"
+#include "netwatch.h"
+#include "readfile.h"
+
+/* The network's changes come in bursts: one look for all within this time, ms. */
+#define SETTLE		250
+
+static struct apply_options how = { .root = "", .wake = -1 };
+static bool once, refused, keep_identity;
+static const char *request_file;
+
+static const struct option_spec options[] = {
+	{ "once", '1', OPTION_FLAG, &once, NULL, "end after one request" },
+	{ "apply-refused", 'r', OPTION_FLAG, &refused, NULL,
+	  "apply the last request that the host was told had failed, and end" },
+	{ "request", 'f', OPTION_TEXT, &request_file, NULL,
+	  "FILE apply a struct hvkvp_ip_config from a file, and end" },
+	{ "exec", 'x', OPTION_TEXT, &how.program, NULL,
+	  "PROGRAM have a script like hv_set_ifconfig do it" },
+	{ "stack", 's', OPTION_TEXT, &how.stack, NULL,
+	  "NAME netplan, networkd, networkmanager or ifupdown, not what is found" },
+	{ "dry-run", 'n', OPTION_FLAG, &how.dry_run, NULL, "print what would be done" },
+	{ "root", 0, OPTION_TEXT, &how.root, NULL,
+	  "DIR all files are below it, and no system program is run" },
+	{ "keep-identity", 0, OPTION_FLAG, &keep_identity, NULL,
+	  "no 'identify' when the host's name changes" },
+};
+
+/**
+ * struct agent - the running agent
+ * @device: /dev/hv_kvp
+ * @signals: signalfd for what ends it
+ * @watch: what tells that the network has changed
+ * @supply: what the kernel was told of it
+ * @result: of the last request, HVKVP_IP_*
+ * @handled: a request was answered
+ */
+struct agent {
+	int device;
+	int signals;
+	struct netwatch watch;
+	struct supply supply;
+	unsigned int result;
+	bool handled;
+};
+
+static int exit_code_of_result(unsigned int result)
+{
+	switch (result) {
+	case HVKVP_IP_DONE:
+		return EXIT_OK;
+	case HVKVP_IP_NOT_FOUND:
+		return EXIT_NOT_FOUND;
+	case HVKVP_IP_INVALID:
+		return EXIT_INVALID;
+	default:
+		return EXIT_ERROR;
+	}
+}
+
+static int become_agent(int device)
+{
+	struct hvkvp_ip_agent arg = { .flags = HVKVP_IP_AGENT_ON };
+
+	if (!ioctl(device, HVKVP_IOC_IP_AGENT, &arg))
+		return EXIT_OK;
+	if (errno == EBUSY)
+		return fail(EXIT_CONFLICT, "another IP agent is running");
+	return fail_errno("cannot become the IP agent");
+}
+
+static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *request,
+		  struct hvkvp_ip_config *config)
+{
+	*request = (struct hvkvp_ip_request) {
+		.config = PTR(config), .config_size = sizeof(*config), .flags = flags,
+	};
+	return !ioctl(device, HVKVP_IOC_IP_REQUEST, request);
+}
+
+/* Leaves the answer some time to get to the kernel. */
+static unsigned int time_for(const struct hvkvp_ip_request *request)
+{
+	return request->time_left > 3000 ? request->time_left - 3000 : 0;
+}
+
+static void handle_request(struct agent *agent)
+{
+	static struct hvkvp_ip_config config;
+	struct hvkvp_ip_request request;
+	struct hvkvp_ip_answer answer;
+
+	if (!fetch(agent->device, 0, &request, &config)) {
+		if (errno != ENOENT)
+			warn("cannot fetch the request: %s", strerror(errno));
+		return;
+	}
+	agent->result = apply(&how, &config, request.ifindex, time_for(&request));
+	answer = (struct hvkvp_ip_answer) { .id = request.id, .result = agent->result };
+	if (ioctl(agent->device, HVKVP_IOC_IP_ANSWER, &answer))
+		warn("the host did not get the answer: %s", strerror(errno));
+	agent->handled = true;
+}
+
+/* True if a request may be waiting. */
+static bool read_changes(struct agent *agent)
+{
+	static char buffer[16384] __attribute__((aligned(8)));
+	bool request = false;
+	ssize_t size;
+
+	while ((size = read(agent->device, buffer, sizeof(buffer))) != 0) {
+		if (size < 0 && errno == EOVERFLOW)
+			request = true;
+		else if (size < 0)
+			break;
+		for (ssize_t at = 0; at < size; ) {
+			const struct hvkvp_change *change = (const void *)(buffer + at);
+
+			request |= change->kind == HVKVP_CHANGE_IP_REQUEST;
+			at += change->size;
+		}
+	}
+	return request;
+}
+
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL))
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Waits for the burst of changes to end; false if it is time to go. */
+static bool settle(struct agent *agent)
+{
+	struct pollfd end = { .fd = agent->signals, .events = POLLIN };
+
+	if (poll(&end, 1, SETTLE) > 0)
+		return false;
+	netwatch_drain(&agent->watch, how.root);
+	return true;
+}
+
+static bool serve_once(struct agent *agent)
+{
+	struct pollfd events[] = {
+		{ .fd = agent->device, .events = POLLIN },
+		{ .fd = agent->signals, .events = POLLIN },
+		{ .fd = agent->watch.link, .events = POLLIN },
+		{ .fd = agent->watch.files, .events = POLLIN },
+		{ .fd = agent->watch.hostname, .events = POLLPRI },
+	};
+
+	if (poll(events, ARRAY_SIZE(events), -1) < 0)
+		return errno == EINTR;
+	if (events[1].revents)
+		return false;
+	if (events[0].revents & (POLLERR | POLLHUP | POLLNVAL)) {
+		warn("the device is gone");
+		return false;
+	}
+	if (events[0].revents && read_changes(agent))
+		handle_request(agent);
+	if (events[4].revents) {
+		netwatch_drain_hostname(&agent->watch);
+		if (!keep_identity)
+			identify_set(agent->device, how.root);
+	}
+	if (!events[2].revents && !events[3].revents)
+		return true;
+	if (!settle(agent))
+		return false;
+	supply_refresh(&agent->supply, agent->device, how.root);
+	return true;
+}
+
+static int serve(struct agent *agent)
+{
+	int code = become_agent(agent->device), error;
+
+	if (code)
+		return code;
+	agent->signals = open_signals();
+	if (agent->signals < 0)
+		return fail_errno("cannot take signals");
+	how.wake = agent->signals;
+	error = netwatch_open(&agent->watch, how.root);
+	if (error) {
+		errno = -error;
+		code = fail_errno("cannot watch the network");
+	} else {
+		supply_refresh(&agent->supply, agent->device, how.root);
+		/* one may have come before us */
+		handle_request(agent);
+		while (!(once && agent->handled) && serve_once(agent))
+			;
+		netwatch_close(&agent->watch);
+	}
+	close(agent->signals);
+	return code ? code : once && agent->handled ? exit_code_of_result(agent->result) : EXIT_OK;
+}
+
+static int run_agent(void)
+{
+	static struct agent agent;
+	int code;
+
+	agent.device = device_open(O_RDWR | O_NONBLOCK, &code);
+	if (agent.device < 0)
+		return code;
+	code = serve(&agent);
+	close(agent.device);
+	return code;
+}
+
+static int apply_refused(void)
+{
+	static struct hvkvp_ip_config config;
+	struct hvkvp_ip_request request;
+	int device, code;
+	bool found;
+
+	device = device_open(O_RDWR, &code);
+	if (device < 0)
+		return code;
+	found = fetch(device, HVKVP_IP_REQUEST_REFUSED, &request, &config);
+	close(device);
+	if (!found && errno == ENOENT)
+		return fail(EXIT_NOT_FOUND, "no request was refused");
+	if (!found)
+		return fail_errno("cannot fetch the request");
+	return exit_code_of_result(apply(&how, &config, request.ifindex, APPLY_TIME));
+}
+
+static int apply_file(void)
+{
+	struct hvkvp_ip_config config;
+	size_t size;
+	char *bytes;
+	int error = readfile("", request_file, sizeof(config), &bytes, &size);
+
+	if (error) {
+		errno = -error;
+		return fail_errno("%s", request_file);
+	}
+	if (size != sizeof(config)) {
+		free(bytes);
+		return fail(EXIT_INVALID, "%s: no struct hvkvp_ip_config", request_file);
+	}
+	memcpy(&config, bytes, sizeof(config));
+	free(bytes);
+	return exit_code_of_result(apply(&how, &config, 0, APPLY_TIME));
+}
+
+static int run(int argc, char **argv)
+{
+	int first = parse_options(argc, argv, options, ARRAY_SIZE(options));
+
+	check_operands(argc, first, 0, 0);
+	if (refused && (once || request_file))
+		usage_error("--apply-refused goes with neither --once nor --request");
+	if (how.program && how.program[0] != '/')
+		usage_error("--exec wants an absolute path");
+	if (how.program && how.stack)
+		usage_error("--exec and --stack exclude each other");
+	/* files that other programs make for us are nobody else's */
+	umask(077);
+	if (request_file)
+		return apply_file();
+	return refused ? apply_refused() : run_agent();
+}
+
+const struct command agent_command = {
+	"agent", "", "Configures the network as the host asks (SET_IP_INFO)", run
+};

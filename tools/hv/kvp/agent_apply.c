@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <string.h>
+
+#include "agent_apply.h"
+#include "backend.h"
+#include "deadline.h"
+#include "kvpctl.h"
+
+static unsigned int result_of(int error)
+{
+	switch (error) {
+	case 0:
+		return HVKVP_IP_DONE;
+	case -EOPNOTSUPP:
+		return HVKVP_IP_NOT_SUPPORTED;
+	case -EINVAL:
+		return HVKVP_IP_INVALID;
+	case -ENODEV:
+	case -EILSEQ:
+		return HVKVP_IP_NOT_FOUND;
+	default:
+		return HVKVP_IP_FAILED;
+	}
+}
+
+static const struct backend *choose(const struct apply_options *options, struct job *job)
+{
+	const struct backend *backend;
+
+	if (options->program) {
+		job->program = options->program;
+		return &exec_backend;
+	}
+	backend = backend_find(job, options->stack);
+	if (!backend)
+		warn("%s: no network stack runs it that is known here", job->nic->name);
+	return backend;
+}
+
+static int carry_out(const struct apply_options *options, struct job *job, int64_t end)
+{
+	struct plan_limits limits = {
+		.dry_run = options->dry_run, .wake = options->wake,
+		.deadline = end - APPLY_UNDO_TIME, .undo_deadline = end,
+	};
+	struct plan plan = { .root = options->root };
+	const struct backend *backend = choose(options, job);
+	int error;
+
+	if (!backend)
+		return -EOPNOTSUPP;
+	warn("%s: host's configuration, by %s", job->nic->name, backend->name);
+	error = backend->plan(job, &plan);
+	if (error)
+		warn("%s: %s cannot do it: %s", job->nic->name, backend->name, strerror(-error));
+	else
+		error = plan_run(&plan, &limits, job->nic, job->ip);
+	plan_free(&plan);
+	/* what a back end finds is no fault of the request */
+	return error == -EINVAL || error == -ENODEV ? -EIO : error;
+}
+
+unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
+		   unsigned int index, unsigned int time)
+{
+	static struct ipconfig ip;
+	char adapter[HVKVP_IP_ADAPTER_SIZE];
+	int64_t end = deadline_now() + (time < APPLY_TIME ? time : APPLY_TIME);
+	struct job job = { .root = options->root, .ip = &ip };
+	const char *reason;
+	struct netif nic;
+	int error;
+
+	memcpy(adapter, config->adapter, sizeof(adapter));
+	adapter[sizeof(adapter) - 1] = '\0';
+	error = ipconfig_from_kernel(config, &ip, &reason);
+	if (error) {
+		warn("request refused: %s", reason);
+		return result_of(error);
+	}
+	error = netif_find(options->root, index, adapter, &nic);
+	if (error) {
+		/* the name is the host's: not into a log */
+		warn("request refused: %s", error == -EINVAL ? "interface with an unusual name" :
+		     "no such adapter");
+		return error == -EINVAL ? HVKVP_IP_FAILED : result_of(error);
+	}
+	job.nic = &nic;
+	/* a script gets all of it, as from hv_kvp_daemon */
+	if (!options->program)
+		ipconfig_settle(&ip);
+	error = carry_out(options, &job, end);
+	if (!error)
+		warn("%s: %s", nic.name, options->dry_run ? "nothing done" : "configured");
+	return result_of(error);
+}

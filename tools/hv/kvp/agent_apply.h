@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* One request of the host, from its bytes to the interface. */
+#ifndef KVPCTL_AGENT_APPLY_H
+#define KVPCTL_AGENT_APPLY_H
+
+#include <stdbool.h>
+
+#include <linux/hv_kvp.h>
+
+/* In all, ms; the kernel gives up after 30 s. */
+#define APPLY_TIME	25000
+/* Of these for putting back what was there. */
+#define APPLY_UNDO_TIME	7000
+
+/**
+ * struct apply_options - how requests are applied
+ * @root: directory that stands for /, "" for the system's
+ * @stack: name of the network stack, or NULL to find out
+ * @program: script that is to do it, or NULL
+ * @dry_run: only print what would be done
+ * @wake: descriptor whose readiness ends it, or -1
+ */
+struct apply_options {
+	const char *root;
+	const char *stack;
+	const char *program;
+	bool dry_run;
+	int wake;
+};
+
+/**
+ * apply() - configures an interface as the host wants it
+ * @options: how
+ * @config: as the kernel gave it; checked again
+ * @index: the interface as the kernel knows it, or 0
+ * @time: ms that it may take
+ *
+ * Return: HVKVP_IP_*, for the host. What failed was told.
+ */
+unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
+		   unsigned int index, unsigned int time);
+
+#endif /* KVPCTL_AGENT_APPLY_H */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend.h"
+#include "interfaces.h"
+#include "kvpctl.h"
+#include "linkstate.h"
+#include "readfile.h"
+
+#define NETWORKD	"/run/systemd/netif/"
+#define RESOLVED	"/run/systemd/resolve/"
+#define NM		"/run/NetworkManager/"
+#define FILE_MAX	65536
+
+const char *const linkstate_directories[] = {
+	NETWORKD "links", NETWORKD "leases", RESOLVED, RESOLVED "netif", NM, NM "devices",
+	"/etc", "/run/network", "/run", NULL,
+};
+
+static void add_server(struct linkstate *state, const char *text, bool loopback)
+{
+	uint8_t bytes[16];
+	static const uint8_t self[16] = { [15] = 1 };
+
+	if (inet_pton(AF_INET, text, bytes) == 1) {
+		if ((bytes[0] == 127 && !loopback) || state->v4_count == HVKVP_IP_DNS)
+			return;
+		memcpy(state->v4[state->v4_count++], bytes, 4);
+	} else if (inet_pton(AF_INET6, text, bytes) == 1) {
+		if ((!memcmp(bytes, self, 16) && !loopback) || state->v6_count == HVKVP_IP_DNS)
+			return;
+		memcpy(state->v6[state->v6_count++], bytes, 16);
+	}
+}
+
+/* "address", "address#name", "address:port", "[address]:port%interface" and so on. */
+static void add_extended(struct linkstate *state, char *word)
+{
+	char *colon;
+
+	word[strcspn(word, "#%")] = '\0';
+	if (*word == '[') {
+		word++;
+		word[strcspn(word, "]")] = '\0';
+	} else {
+		colon = strchr(word, ':');
+		if (colon && !strchr(colon + 1, ':'))
+			*colon = '\0';
+	}
+	add_server(state, word, true);
+}
+
+static void add_words(struct linkstate *state, char *words)
+{
+	char *save, *word;
+
+	for (word = strtok_r(words, " \t", &save); word; word = strtok_r(NULL, " \t", &save))
+		add_extended(state, word);
+}
+
+static bool add_from(struct job *job, const char *prefix, const char *key,
+		     struct linkstate *state)
+{
+	char value[4096];
+
+	if (!backend_state(job, prefix, NULL, key, value, sizeof(value)))
+		return false;
+	add_words(state, value);
+	return state->v4_count || state->v6_count;
+}
+
+static void add_resolv_conf(const char *root, const char *path, struct linkstate *state)
+{
+	char *text, *line, *save, server[INET6_ADDRSTRLEN];
+
+	if (readfile(root, path, FILE_MAX, &text, NULL))
+		return;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (sscanf(line, " nameserver %45s", server) == 1)
+			add_server(state, server, false);
+	free(text);
+}
+
+static void read_servers(struct job *job, struct linkstate *state)
+{
+	if (add_from(job, NETWORKD "links/", "DNS", state) ||
+	    add_from(job, RESOLVED "netif/", "SERVERS", state))
+		return;
+	add_resolv_conf(job->root, "/etc/resolv.conf", state);
+	if (!state->v4_count && !state->v6_count)
+		add_resolv_conf(job->root, RESOLVED "resolv.conf", state);
+}
+
+static bool has_lease(const struct job *job)
+{
+	char path[PATH_MAX], *text;
+
+	snprintf(path, sizeof(path), NETWORKD "leases/%u", job->nic->index);
+	if (readfile(job->root, path, FILE_MAX, &text, NULL))
+		return false;
+	free(text);
+	return true;
+}
+
+/* The method of IPv4 in the profile with this UUID, if it is in the directory. */
+static bool method_of(const struct job *job, const char *directory, const char *uuid,
+		      char *method, size_t size)
+{
+	char path[PATH_MAX], value[64], *text;
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s%s", job->root, directory);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	while (!found && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		if (readfile(job->root, path, FILE_MAX, &text, NULL))
+			continue;
+		found = readfile_value(text, "connection", "uuid", value, sizeof(value)) &&
+			!strcmp(value, uuid) &&
+			readfile_value(text, "ipv4", "method", method, size);
+		free(text);
+	}
+	closedir(dir);
+	return found;
+}
+
+static unsigned int dhcp_of_nm(struct job *job)
+{
+	char uuid[64], method[32];
+
+	if (!backend_state(job, NM "devices/", "device", "connection-uuid", uuid, sizeof(uuid)))
+		return HVKVP_IP_DHCP_UNKNOWN;
+	if (!method_of(job, "/etc/NetworkManager/system-connections", uuid, method,
+		       sizeof(method)) &&
+	    !method_of(job, NM "system-connections", uuid, method, sizeof(method)))
+		return HVKVP_IP_DHCP_UNKNOWN;
+	return strcmp(method, "auto") ? HVKVP_IP_DHCP_OFF : HVKVP_IP_DHCP_ON;
+}
+
+static unsigned int dhcp_of_ifupdown(const struct job *job)
+{
+	struct stanza v4 = { .family = "inet" };
+	struct interfaces all;
+
+	if (!interfaces_read(job->root, &all)) {
+		interfaces_find(&all, job->detail, &v4);
+		free(v4.kept);
+	}
+	interfaces_free(&all);
+	if (!v4.found)
+		return HVKVP_IP_DHCP_UNKNOWN;
+	return v4.dhcp ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
+}
+
+/* A client that somebody started by hand. */
+static bool has_client(const struct job *job)
+{
+	static const char *const files[] = {
+		"/run/dhclient.%s.pid", "/run/dhclient-%s.pid", "/run/dhcpcd/%s.pid",
+		"/run/udhcpc.%s.pid",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		char path[PATH_MAX], *text;
+		long pid;
+
+		snprintf(path, sizeof(path), files[i], job->nic->name);
+		if (readfile(job->root, path, FILE_MAX, &text, NULL))
+			continue;
+		pid = strtol(text, NULL, 10);
+		free(text);
+		if (pid > 1 && (!kill(pid, 0) || errno == EPERM))
+			return true;
+	}
+	return false;
+}
+
+static unsigned int read_dhcp(struct job *job)
+{
+	if (networkd_backend.runs(job))
+		return has_lease(job) ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
+	if (nm_backend.runs(job))
+		return dhcp_of_nm(job);
+	if (ifupdown_backend.runs(job))
+		return dhcp_of_ifupdown(job);
+	return has_client(job) ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_UNKNOWN;
+}
+
+void linkstate_read(const char *root, const struct netif *nic, struct linkstate *state)
+{
+	struct job job = { .root = root, .nic = nic };
+
+	memset(state, 0, sizeof(*state));
+	state->index = nic->index;
+	read_servers(&job, state);
+	state->dhcp = read_dhcp(&job);
+}

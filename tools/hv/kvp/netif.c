@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netif.h"
+#include "readfile.h"
+
+#define NET	"/sys/class/net"
+
+/* Hexadecimal digits of a MAC. */
+#define MAC_DIGITS	12
+
+/*
+ * The hexadecimal digits of @text in lower case; false if it is anything but @count
+ * digits, in groups of @group with one and the same separator or none between.
+ */
+static bool digits_of(const char *text, size_t count, unsigned int group, char *digits)
+{
+	char separator = '\0';
+
+	for (size_t i = 0; i < count; i++) {
+		if (group && i && !(i % group)) {
+			if (i == group)
+				separator = *text == ':' || *text == '-' ? *text : '\0';
+			if (separator && *text++ != separator)
+				return false;
+		}
+		if (!isxdigit((unsigned char)*text))
+			return false;
+		digits[i] = tolower((unsigned char)*text++);
+	}
+	digits[count] = '\0';
+	return !*text;
+}
+
+static bool parse_mac(const char *text, char digits[MAC_DIGITS + 1])
+{
+	return digits_of(text, MAC_DIGITS, 2, digits);
+}
+
+/* 8-4-4-4-12, with braces or without: in lower case and without them. */
+static bool parse_guid(const char *text, char guid[37])
+{
+	size_t size = strlen(text);
+
+	if (size == 38 && text[0] == '{' && text[37] == '}')
+		text++;
+	else if (size != 36)
+		return false;
+	for (int i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+		guid[i] = tolower((unsigned char)text[i]);
+	}
+	guid[36] = '\0';
+	return true;
+}
+
+/* What goes into files and on command lines as it is. */
+static bool is_safe_name(const char *name)
+{
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+	size_t size = strlen(name);
+
+	return size && size < IF_NAMESIZE && strspn(name, allowed) == size &&
+	       isalnum((unsigned char)name[0]);
+}
+
+static bool attribute(const char *root, const char *name, const char *file, char *value,
+		      size_t size)
+{
+	char path[PATH_MAX], *text;
+
+	snprintf(path, sizeof(path), NET "/%s/%s", name, file);
+	if (readfile(root, path, 65536, &text, NULL))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	snprintf(value, size, "%s", text);
+	free(text);
+	return true;
+}
+
+/* Last part of where a link of the interface points. */
+static bool link_name(const char *root, const char *name, const char *file, char value[NAME_MAX])
+{
+	char path[PATH_MAX], target[PATH_MAX], *last;
+	ssize_t size;
+
+	snprintf(path, sizeof(path), "%s" NET "/%s/%s", root, name, file);
+	size = readlink(path, target, sizeof(target) - 1);
+	if (size <= 0)
+		return false;
+	target[size] = '\0';
+	last = strrchr(target, '/');
+	snprintf(value, NAME_MAX, "%.254s", last ? last + 1 : target);
+	return true;
+}
+
+static bool has(const char *root, const char *name, const char *file)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s" NET "/%s/%s", root, name, file);
+	return !access(path, F_OK);
+}
+
+static bool on_vmbus(const char *root, const char *name)
+{
+	char bus[NAME_MAX];
+
+	return link_name(root, name, "device/subsystem", bus) && !strcmp(bus, "vmbus");
+}
+
+int netif_load(const char *root, const char *name, struct netif *nic)
+{
+	char text[32], digits[MAC_DIGITS + 1];
+
+	memset(nic, 0, sizeof(*nic));
+	if (!is_safe_name(name))
+		return -EINVAL;
+	strcpy(nic->name, name);
+	if (!attribute(root, name, "ifindex", text, sizeof(text)))
+		return -ENODEV;
+	nic->index = strtoul(text, NULL, 10);
+	if (!attribute(root, name, "address", text, sizeof(text)) || !parse_mac(text, digits))
+		return -ENODEV;
+	snprintf(nic->mac, sizeof(nic->mac), "%.17s", text);
+	if (has(root, name, "bonding"))
+		nic->kind = NETIF_BOND;
+	else if (has(root, name, "bridge"))
+		nic->kind = NETIF_BRIDGE;
+	return 0;
+}
+
+/**
+ * struct wanted - what is looked for
+ * @index: index, or 0
+ * @mac: digits of a MAC, or empty
+ * @guid: GUID, or empty
+ */
+struct wanted {
+	unsigned int index;
+	char mac[MAC_DIGITS + 1];
+	char guid[37];
+};
+
+/* VLANs, bridges, bonds and the like have a type; they share others' MACs. */
+static bool is_stacked(const char *root, const char *name)
+{
+	char path[PATH_MAX], value[32], *text;
+	bool stacked;
+
+	snprintf(path, sizeof(path), NET "/%s/uevent", name);
+	if (readfile(root, path, 65536, &text, NULL))
+		return false;
+	stacked = readfile_value(text, NULL, "DEVTYPE", value, sizeof(value));
+	free(text);
+	return stacked;
+}
+
+/* How well an interface suits: 0 not at all. */
+static int suits(const char *root, const char *name, const struct wanted *wanted)
+{
+	char text[NAME_MAX], digits[MAC_DIGITS + 1];
+
+	if (wanted->index)
+		return attribute(root, name, "ifindex", text, sizeof(text)) &&
+		       strtoul(text, NULL, 10) == wanted->index;
+	if (wanted->guid[0])
+		return link_name(root, name, "device", text) && on_vmbus(root, name) &&
+		       !strcasecmp(text, wanted->guid);
+	if (!attribute(root, name, "address", text, sizeof(text)) || !parse_mac(text, digits) ||
+	    strcmp(digits, wanted->mac))
+		return 0;
+	if (has(root, name, "device"))
+		return on_vmbus(root, name) ? 3 : 2;
+	return !is_stacked(root, name);
+}
+
+static int search(const char *root, const struct wanted *wanted, char name[IF_NAMESIZE])
+{
+	char path[PATH_MAX];
+	struct dirent *entry;
+	int best = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s" NET, root);
+	dir = opendir(path);
+	if (!dir)
+		return -errno;
+	while ((entry = readdir(dir))) {
+		int how = entry->d_name[0] == '.' ? 0 : suits(root, entry->d_name, wanted);
+
+		if (how <= best || strlen(entry->d_name) >= IF_NAMESIZE)
+			continue;
+		best = how;
+		snprintf(name, IF_NAMESIZE, "%.15s", entry->d_name);
+	}
+	closedir(dir);
+	return best ? 0 : -ENODEV;
+}
+
+int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic)
+{
+	struct wanted wanted = { .index = index };
+	char name[IF_NAMESIZE], master[NAME_MAX];
+	int error;
+
+	if (!parse_guid(adapter, wanted.guid) && !parse_mac(adapter, wanted.mac) && !index)
+		return -EILSEQ;
+	error = search(root, &wanted, name);
+	if (error)
+		return error;
+	error = netif_load(root, name, nic);
+	if (error || !link_name(root, name, "master", master))
+		return error;
+	if (has(root, master, "bonding") || has(root, master, "bridge"))
+		return netif_load(root, master, nic);
+	return 0;
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a back end wants done, as data: files to replace and programs to run.
+ * So that it can be shown, tested, done and undone in one place.
+ */
+#ifndef KVPCTL_PLAN_H
+#define KVPCTL_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "ipconfig.h"
+#include "netif.h"
+
+#define PLAN_FILES	64
+#define PLAN_COMMANDS	4
+#define PLAN_ARGS	10
+
+/* The mode of a file that is there; 0600 for a new one. */
+#define PLAN_SAME_MODE	((mode_t)-1)
+
+/* A failure of the command is none of the plan. */
+#define PLAN_MAY_FAIL	(1u << 0)
+/* The command was told of the other root, and can run there. */
+#define PLAN_ROOTED	(1u << 1)
+
+/**
+ * struct plan_file - a file of the plan
+ * @path: absolute, below the root
+ * @text: new contents, or NULL: one that a command of the plan changes, and that
+ *	is put back with the others
+ * @size: bytes of @text
+ * @mode: its permissions, or PLAN_SAME_MODE
+ */
+struct plan_file {
+	char *path;
+	char *text;
+	size_t size;
+	mode_t mode;
+};
+
+/**
+ * struct plan_command - a program and its arguments
+ * @argv: ended by NULL
+ * @flags: PLAN_*
+ */
+struct plan_command {
+	char *argv[PLAN_ARGS + 1];
+	unsigned int flags;
+};
+
+/**
+ * struct plan_step - commands in a row
+ * @count: entries of @command
+ * @command: commands
+ */
+struct plan_step {
+	unsigned int count;
+	struct plan_command command[PLAN_COMMANDS];
+};
+
+/**
+ * struct plan - all of it
+ * @root: directory that stands for /, "" for the system's
+ * @before: run first, while the old files are there
+ * @file_count: entries of @file
+ * @file: written next
+ * @after: run then, and the configuration is to be effective
+ * @undo: run when something failed and the old files are back
+ * @verify: addresses are to be on the interface when @after is done
+ */
+struct plan {
+	const char *root;
+	struct plan_step before;
+	unsigned int file_count;
+	struct plan_file file[PLAN_FILES];
+	struct plan_step after;
+	struct plan_step undo;
+	bool verify;
+};
+
+/**
+ * struct plan_limits - how a plan is carried out
+ * @dry_run: print it, and do nothing
+ * @deadline: when programs that apply it are stopped (deadline_now())
+ * @undo_deadline: when those that undo it are
+ * @wake: descriptor whose readiness ends it, and undoes it; or -1
+ */
+struct plan_limits {
+	bool dry_run;
+	int64_t deadline;
+	int64_t undo_deadline;
+	int wake;
+};
+
+/* Adds a file; takes over @text, from open_memstream(). False if it does not fit. */
+bool plan_file(struct plan *plan, mode_t mode, char *text, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Adds a file that a command changes. */
+bool plan_keep(struct plan *plan, const char *path);
+
+/* Adds a command; the arguments are copied, and end with NULL. */
+void plan_command(struct plan_step *step, unsigned int flags, ...)
+	__attribute__((sentinel));
+
+/**
+ * plan_run() - carries out a plan
+ * @plan: the plan
+ * @limits: how
+ * @nic: the interface, for what is verified
+ * @ip: its addresses
+ *
+ * All or nothing: on a failure the files are put back, and @undo is run.
+ *
+ * Return: 0; -ETIMEDOUT; -EINTR; another negative error. What failed was told.
+ */
+int plan_run(struct plan *plan, const struct plan_limits *limits, const struct netif *nic,
+	     const struct ipconfig *ip);
+
+/* Frees what the plan holds. */
+void plan_free(struct plan *plan);
+
+#endif /* KVPCTL_PLAN_H */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Files of other programs, replaced as one step and put back if need be. */
+#ifndef KVPCTL_SAFEFILE_H
+#define KVPCTL_SAFEFILE_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Longest file that is kept for the way back. */
+#define SAFEFILE_MAX	(1024 * 1024)
+
+/**
+ * struct safefile - a file that was, or is about to be, replaced
+ * @dir: descriptor of its directory
+ * @name: its name there
+ * @existed: there was such a file
+ * @mode: permissions of the old file
+ * @old: contents of the old file
+ * @old_size: bytes of @old
+ */
+struct safefile {
+	int dir;
+	char name[NAME_MAX + 1];
+	bool existed;
+	mode_t mode;
+	char *old;
+	size_t old_size;
+};
+
+/**
+ * safefile_open() - remembers what a file holds
+ * @file: gets the state; safefile_close() frees it
+ * @root: directory that stands for /, "" for the system's
+ * @path: absolute path below it. No part of it may be a symbolic link, or ".."
+ * @make_dir: its directory is made, 0755, if it is missing
+ *
+ * Return: 0; -ELOOP for a symbolic link; -EINVAL for what is no regular file;
+ * another negative error. The file is as it was.
+ */
+int safefile_open(struct safefile *file, const char *root, const char *path, bool make_dir);
+
+/**
+ * safefile_backup() - keeps the old contents beside the file
+ * @file: the file
+ *
+ * In ".NAME.hv_kvp-old~", which no network stack reads.
+ *
+ * Return: 0, or a negative error.
+ */
+int safefile_backup(struct safefile *file);
+
+/**
+ * safefile_write() - replaces the file
+ * @file: the file
+ * @text: new contents
+ * @size: bytes of @text
+ * @mode: permissions, set before there is any content
+ *
+ * It is on disk when the call returns. Readers see the old file or the new one.
+ *
+ * Return: 0, or a negative error, and the file is as it was.
+ */
+int safefile_write(struct safefile *file, const char *text, size_t size, mode_t mode);
+
+/**
+ * safefile_restore() - puts back what was there at safefile_open()
+ * @file: the file
+ *
+ * Return: 0, or a negative error.
+ */
+int safefile_restore(struct safefile *file);
+
+/**
+ * safefile_close() - frees what safefile_open() took
+ * @file: the file; may be all zero but for a @dir of -1
+ */
+void safefile_close(struct safefile *file);
+
+#endif /* KVPCTL_SAFEFILE_H */
