@@ -158,16 +158,13 @@ static void pool_info(const struct hkvp *kvp, enum hkvp_pool_id id,
 	const struct hkvp_version *v;
 	struct hkvp_limit host, agent;
 
-	if (id == HKVP_POOL_AUTO) {
-		info->items = HKVP_INTRINSIC_COUNT;
-		return;
-	}
 	rcu_read_lock();
 	v = hkvp_pool_current(&kvp->pools[id]);
 	host = hkvp_version_usage(v, HKVP_OWNER_HOST);
 	agent = hkvp_version_usage(v, HKVP_OWNER_AGENT);
 	info->generation = hkvp_version_generation(v);
-	info->items = hkvp_version_count(v);
+	info->items = id == HKVP_POOL_AUTO ? HKVP_INTRINSIC_COUNT :
+					     hkvp_version_count(v);
 	rcu_read_unlock();
 	info->host_items = host.items;
 	info->host_bytes = host.bytes;

@@ -31,6 +31,7 @@ struct rules {
 	u64 ops;
 	u32 count;
 	u32 op_size;
+	u32 pool;
 	enum hkvp_utf8 mode;
 	enum hkvp_owner owner;
 	bool deletes;
@@ -72,7 +73,8 @@ static int convert(struct hkvp_text *text, const struct hvkvp_op *op,
 	change->value_size = ret;
 	change->type = op->type;
 	change->owner = rules->owner;
-	return 0;
+	change->key = text->wire.key;
+	return hkvp_text_may_set(rules->pool, change);
 }
 
 static int read_op(struct hkvp_text *text, const struct rules *rules, u32 i,
@@ -142,10 +144,12 @@ failed:
 int hkvp_ioctl_batch(struct hkvp_file *file, void *arg)
 {
 	struct hvkvp_batch *args = arg;
+	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, args->pool);
 	const struct rules rules = {
 		.ops = args->ops,
 		.count = args->count,
 		.op_size = args->op_size,
+		.pool = args->pool,
 		.mode = HKVP_UTF8_STRICT,
 		.owner = HKVP_OWNER_AGENT,
 		.deletes = true,
@@ -169,13 +173,12 @@ int hkvp_ioctl_batch(struct hkvp_file *file, void *arg)
 	if (batch.failed)
 		args->failed = batch.count;
 	if (!ret)
-		ret = hkvp_pool_batch(&file->kvp->pools[HKVP_POOL_GUEST],
-				      batch.changes, batch.count,
+		ret = hkvp_pool_batch(pool, batch.changes, batch.count,
 				      expect ? args->generation :
 					       HKVP_ANY_GENERATION);
 	free_batch(&batch);
 	if (!ret && args->count)
-		hkvp_chardev_changed(HKVP_POOL_GUEST);
+		hkvp_chardev_changed(args->pool);
 	return ret;
 }
 
@@ -247,6 +250,7 @@ int hkvp_ioctl_import(struct hkvp_file *file, void *arg)
 		.ops = args->ops,
 		.count = args->count,
 		.op_size = args->op_size,
+		.pool = args->pool,
 		.mode = HKVP_UTF8_WTF8,
 		.owner = args->pool == HKVP_POOL_GUEST ? HKVP_OWNER_AGENT :
 							 HKVP_OWNER_HOST,

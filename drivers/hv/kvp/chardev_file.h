@@ -80,6 +80,7 @@ u32 hkvp_text_flags(const struct hkvp *kvp, enum hkvp_pool_id id,
 struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id);
 int hkvp_text_may_write(u32 pool);
 int hkvp_text_may_import(u32 pool);
+int hkvp_text_may_set(u32 pool, const struct hkvp_change *change);
 
 /* The ioctls; @arg is in kernel memory and is copied back as it is left. */
 int hkvp_ioctl_info(struct hkvp_file *file, void *arg);

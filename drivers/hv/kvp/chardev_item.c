@@ -32,10 +32,13 @@ static int get_from_pool(const struct hkvp *kvp, const struct hkvp_pool *pool,
 
 static int get_intrinsic(struct hvkvp_get *get, struct hkvp_text *text, int size)
 {
-	int ret = hkvp_intrinsic_find(NULL, text->wire.key, size, &text->wire);
+	int index = hkvp_intrinsic_index(text->wire.key, size);
 
-	if (ret)
-		return ret;
+	if (index < 0)
+		return index;
+	get->item_generation = hkvp_intrinsic_get(index, &text->wire,
+						  &get->generation);
+	get->item_flags = get->item_generation ? HVKVP_ITEM_OVERRIDE : 0;
 	get->type = le32_to_cpu(text->wire.type);
 	return hkvp_text_put_value(text->utf8, sizeof(text->utf8), get->type,
 				   text->wire.value,
@@ -106,12 +109,14 @@ static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
 	if (ret < 0)
 		return ret;
 	change.value_size = ret;
-	return hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
+	ret = hkvp_text_may_set(set->pool, &change);
+	return ret ?: hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
 }
 
 int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
 {
 	const struct hvkvp_set *set = arg;
+	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, set->pool);
 	struct hkvp_text *text;
 	int ret;
 
@@ -123,16 +128,17 @@ int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
 	text = hkvp_text_alloc();
 	if (!text)
 		return -ENOMEM;
-	ret = set_value(&file->kvp->pools[HKVP_POOL_GUEST], set, text);
+	ret = set_value(pool, set, text);
 	kfree_sensitive(text);
 	if (!ret)
-		hkvp_chardev_changed(HKVP_POOL_GUEST);
+		hkvp_chardev_changed(set->pool);
 	return ret;
 }
 
 int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 {
 	const struct hvkvp_delete *delete = arg;
+	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, delete->pool);
 	struct hkvp_change change = { .delete = true };
 	struct hkvp_text *text;
 	int ret;
@@ -150,11 +156,10 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	if (ret > 0) {
 		change.key = text->wire.key;
 		change.key_size = ret;
-		ret = hkvp_pool_change(&file->kvp->pools[HKVP_POOL_GUEST],
-				       &change, GFP_KERNEL_ACCOUNT);
+		ret = hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
 	}
 	kfree_sensitive(text);
 	if (!ret)
-		hkvp_chardev_changed(HKVP_POOL_GUEST);
+		hkvp_chardev_changed(delete->pool);
 	return ret;
 }

@@ -136,16 +136,22 @@ static void fill_from_version(const struct hkvp *kvp, enum hkvp_pool_id id,
 	}
 }
 
-static int fill_from_auto(struct part *part)
+static int fill_from_auto(const struct hkvp_pool *pool, struct part *part)
 {
 	struct hkvp_value *value = kmalloc(sizeof(*value), GFP_KERNEL_ACCOUNT);
 	struct head head = { };
+	u64 now;
 
 	if (!value)
 		return -ENOMEM;
 	part->total = HKVP_INTRINSIC_COUNT;
-	part->generation = 0;
-	while (!is_full(part) && !hkvp_intrinsic_at(NULL, part->index, value)) {
+	/* the oldest that anything in the buffer can be of */
+	rcu_read_lock();
+	part->generation = hkvp_version_generation(hkvp_pool_current(pool));
+	rcu_read_unlock();
+	while (!is_full(part) && part->index < HKVP_INTRINSIC_COUNT) {
+		head.generation = hkvp_intrinsic_get(part->index, value, &now);
+		head.flags = head.generation ? HVKVP_ITEM_OVERRIDE : 0;
 		head.type = le32_to_cpu(value->type);
 		head.key_size = le32_to_cpu(value->key_size);
 		head.value_size = le32_to_cpu(value->value_size);
@@ -204,7 +210,7 @@ static int fill(struct hkvp_file *file, u32 id, u32 pool, struct part *part)
 	int ret = 0;
 
 	if (id == ID_AUTO)
-		return fill_from_auto(part);
+		return fill_from_auto(&file->kvp->pools[pool], part);
 
 	mutex_lock(&lock);
 	if (!listing->version || listing->id != id) {

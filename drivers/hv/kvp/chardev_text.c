@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "chardev_file.h"
+#include "intrinsic.h"
 
 /* Free it with kfree_sensitive(): values may be secrets. */
 struct hkvp_text *hkvp_text_alloc(void)
@@ -22,14 +23,17 @@ struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id)
 	return &kvp->pools[array_index_nospec(id, HKVP_POOL_COUNT)];
 }
 
-/* Agents own pool GUEST; only an import fills the host's. 0 or an error. */
+/*
+ * Agents own pool GUEST, and privileged ones override what is in AUTO; only an
+ * import fills the host's. 0 or an error.
+ */
 int hkvp_text_may_write(u32 pool)
 {
 	switch (pool) {
 	case HKVP_POOL_GUEST:
 		return 0;
 	case HKVP_POOL_AUTO:
-		return -EOPNOTSUPP;
+		return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 	default:
 		return pool < HKVP_POOL_COUNT ? -EPERM : -EINVAL;
 	}
@@ -38,9 +42,29 @@ int hkvp_text_may_write(u32 pool)
 /* The same for imports and purges, which an administrator may do. */
 int hkvp_text_may_import(u32 pool)
 {
-	int ret = hkvp_text_may_write(pool);
+	switch (pool) {
+	case HKVP_POOL_GUEST:
+		return 0;
+	case HKVP_POOL_AUTO:
+		return -EOPNOTSUPP;
+	default:
+		if (pool >= HKVP_POOL_COUNT)
+			return -EINVAL;
+		return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	}
+}
 
-	return ret == -EPERM && capable(CAP_SYS_ADMIN) ? 0 : ret;
+/*
+ * Whether an item may be what @change makes it: in pool AUTO only an intrinsic
+ * one can be set, and only to a string. 0 or an error.
+ */
+int hkvp_text_may_set(u32 pool, const struct hkvp_change *change)
+{
+	if (pool != HKVP_POOL_AUTO)
+		return 0;
+	if (hkvp_intrinsic_index(change->key, change->key_size) < 0)
+		return -ENOENT;
+	return change->type == HKVP_TYPE_SZ ? 0 : -EINVAL;
 }
 
 /*

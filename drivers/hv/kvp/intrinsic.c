@@ -5,11 +5,12 @@
  * Keys, their order and the form of the values are those of Linux's
  * tools/hv/hv_kvp_daemon.c, so that hosts parse them as they always did. What
  * the daemon reads from os-release the kernel cannot know: OSName and the OS
- * versions then describe the kernel.
+ * versions then describe the kernel, unless an agent overrides them.
  */
 #include <linux/ctype.h>
 #include <linux/inetdevice.h>
 #include <linux/netdevice.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uts.h>
 #include <linux/utsname.h>
@@ -17,8 +18,10 @@
 #include <net/net_namespace.h>
 
 #include "codec.h"
+#include "copy.h"
 #include "intrinsic.h"
 #include "ipinfo.h"
+#include "pool.h"
 #include "version.h"
 
 /* A value under construction: UTF-16LE straight in the message. */
@@ -244,7 +247,20 @@ static const struct intrinsic {
 
 static_assert(ARRAY_SIZE(intrinsics) == HKVP_INTRINSIC_COUNT);
 
-static void put_value(const struct intrinsic *item, struct hkvp_value *out)
+/* What agents have set instead, by the same keys. */
+static const struct hkvp_pool *overrides;
+
+static void put_key(const struct intrinsic *item, struct hkvp_value *out)
+{
+	struct text key = { .units = out->key };
+
+	put_ascii(&key, item->name);
+	key.units[key.used++] = 0;
+	key.units[key.used++] = 0;
+	out->key_size = cpu_to_le32(key.used);
+}
+
+static void put_default(const struct intrinsic *item, struct hkvp_value *out)
 {
 	struct text t = { .units = out->value };
 
@@ -255,29 +271,83 @@ static void put_value(const struct intrinsic *item, struct hkvp_value *out)
 	out->value_size = cpu_to_le32(t.used);
 }
 
+/*
+ * Its generation, which is never 0; 0 if there is none. @now is that of the
+ * version that was looked at.
+ */
+static u64 put_override(const void *key, u32 key_size, struct hkvp_value *out,
+			u64 *now)
+{
+	const struct hkvp_version *version;
+	const struct hkvp_item *item;
+	u64 generation = 0;
+
+	rcu_read_lock();
+	version = hkvp_pool_current(overrides);
+	*now = hkvp_version_generation(version);
+	item = hkvp_version_find(version, key, key_size);
+	if (item) {
+		generation = hkvp_item_generation(item);
+		out->type = cpu_to_le32(item->type);
+		out->value_size = cpu_to_le32(item->value_size);
+		hkvp_copy(out->value, hkvp_item_value(item), item->value_size);
+	}
+	rcu_read_unlock();
+	return generation;
+}
+
 /**
- * hkvp_intrinsic_at() - intrinsic item by its place
+ * hkvp_intrinsic_init() - say where overrides are
+ * @pool: pool AUTO, of items that have the keys of intrinsic ones; outlives all use
+ *
+ * Before any other function here.
+ */
+void hkvp_intrinsic_init(const struct hkvp_pool *pool)
+{
+	overrides = pool;
+}
+
+/**
+ * hkvp_intrinsic_get() - intrinsic item by its place
+ * @index: place, below HKVP_INTRINSIC_COUNT
+ * @out: gets type, sizes, key and value; all of it may be the host's buffer
+ * @generation: gets the generation of pool AUTO that was looked at
+ *
+ * Any context; takes RCU. The kernel's own values are what the system has at
+ * this moment, cut at a whole address where a list does not fit.
+ *
+ * Return: generation of pool AUTO in which an agent has set the value; 0 if it
+ * is the kernel's own.
+ */
+u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation)
+{
+	u64 set;
+
+	put_key(&intrinsics[index], out);
+	set = put_override(out->key, le32_to_cpu(out->key_size), out,
+			   generation);
+	if (!set)
+		put_default(&intrinsics[index], out);
+	return set;
+}
+
+/**
+ * hkvp_intrinsic_at() - intrinsic item by its place, for the host
  * @ctx: not used
  * @index: place, from 0
  * @out: gets type, sizes, key and value; all of it may be the host's buffer
  *
- * Any context; takes RCU. Values are what the system has at this moment, cut
- * at a whole address where a list does not fit.
+ * Any context; takes RCU.
  *
  * Return: 0; -ENOENT past the last item.
  */
 int hkvp_intrinsic_at(void *ctx, u32 index, struct hkvp_value *out)
 {
-	struct text key = { .units = out->key };
+	u64 generation;
 
 	if (index >= ARRAY_SIZE(intrinsics))
 		return -ENOENT;
-
-	put_ascii(&key, intrinsics[index].name);
-	key.units[key.used++] = 0;
-	key.units[key.used++] = 0;
-	out->key_size = cpu_to_le32(key.used);
-	put_value(&intrinsics[index], out);
+	hkvp_intrinsic_get(index, out, &generation);
 	return 0;
 }
 
@@ -294,7 +364,26 @@ static bool same_key(const char *name, const u8 *key, u32 key_size)
 }
 
 /**
- * hkvp_intrinsic_find() - intrinsic item by its key
+ * hkvp_intrinsic_index() - place of an intrinsic item
+ * @key: key, UTF-16LE with its NUL
+ * @key_size: bytes of @key
+ *
+ * Any context.
+ *
+ * Return: the place, from 0; -ENOENT.
+ */
+int hkvp_intrinsic_index(const void *key, u32 key_size)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(intrinsics); i++)
+		if (same_key(intrinsics[i].name, key, key_size))
+			return i;
+	return -ENOENT;
+}
+
+/**
+ * hkvp_intrinsic_find() - intrinsic item by its key, for the host
  * @ctx: not used
  * @key: key, UTF-16LE with its NUL; may be @out->key
  * @key_size: bytes of @key
@@ -307,15 +396,14 @@ static bool same_key(const char *name, const u8 *key, u32 key_size)
 int hkvp_intrinsic_find(void *ctx, const void *key, u32 key_size,
 			struct hkvp_value *out)
 {
-	u32 i;
+	int index = hkvp_intrinsic_index(key, key_size);
+	u64 generation;
 
-	for (i = 0; i < ARRAY_SIZE(intrinsics); i++) {
-		if (!same_key(intrinsics[i].name, key, key_size))
-			continue;
-		put_value(&intrinsics[i], out);
-		return 0;
-	}
-	return -ENOENT;
+	if (index < 0)
+		return index;
+	if (!put_override(key, key_size, out, &generation))
+		put_default(&intrinsics[index], out);
+	return 0;
 }
 
 /**

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The items of pool AUTO that the kernel itself knows. */
+/*
+ * The items of pool AUTO: what the kernel itself knows, unless an agent has
+ * overridden it.
+ */
 #ifndef HKVP_INTRINSIC_H
 #define HKVP_INTRINSIC_H
 
@@ -8,6 +11,11 @@
 
 #define HKVP_INTRINSIC_COUNT	10
 
+struct hkvp_pool;
+
+void hkvp_intrinsic_init(const struct hkvp_pool *overrides);
+int hkvp_intrinsic_index(const void *key, u32 key_size);
+u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation);
 int hkvp_intrinsic_at(void *ctx, u32 index, struct hkvp_value *out);
 int hkvp_intrinsic_find(void *ctx, const void *key, u32 key_size,
 			struct hkvp_value *out);

@@ -69,6 +69,8 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		return ret;
 
+	hkvp_intrinsic_init(&hkvp.pools[HKVP_POOL_AUTO]);
+
 	ret = hkvp_changes_init(hkvp.pools);
 	if (ret)
 		goto pools;

@@ -97,9 +97,19 @@ static uint64_t string(uint32_t max, uint32_t *len)
 /* Strings of one call share the room; who comes second may spoil the first. */
 static uint64_t small_string(uint32_t *len)
 {
+	static const char * const intrinsic[] = {
+		"OSName", "OSVersion", "NetworkAddressIPv4",
+	};
+
 	static char texts[4096];
 	char *p = texts + below(sizeof(texts) - 16);
 
+	if (one_in(10)) {
+		const char *name = intrinsic[below(3)];
+
+		*len = strlen(name);
+		return PTR(name);
+	}
 	*len = 1 + below(4);
 	for (uint32_t i = 0; i < *len; i++)
 		p[i] = 'a' + below(3);

@@ -179,31 +179,41 @@ char *edge(void)
 	return map + page;
 }
 
-/* Leaves pool GUEST empty and nothing stale elsewhere. */
-static void clean(void)
+/* Deletes what can be: in pool AUTO that is overrides. */
+static void empty(int fd, unsigned int pool)
 {
 	static char buffer[LIST_BUFFER];
-	int fd = open_device(O_RDWR);
 	struct hvkvp_list list;
 
 	do {
 		memset(&list, 0, sizeof(list));
 		list.buffer = PTR(buffer);
 		list.size = sizeof(buffer);
-		list.pool = HVKVP_POOL_GUEST;
+		list.pool = pool;
 		OK(ioctl(fd, HVKVP_IOC_LIST, &list));
 		for (unsigned int at = 0; at < list.size;) {
 			struct hvkvp_item *item = (void *)(buffer + at);
 			struct hvkvp_delete arg = {
 				.key = PTR(item->data),
 				.key_len = item->key_len,
-				.pool = HVKVP_POOL_GUEST,
+				.pool = pool,
 			};
 
-			OK(ioctl(fd, HVKVP_IOC_DELETE, &arg));
+			if (pool != HVKVP_POOL_AUTO ||
+			    item->flags & HVKVP_ITEM_OVERRIDE)
+				OK(ioctl(fd, HVKVP_IOC_DELETE, &arg));
 			at += item->size;
 		}
 	} while (list.cursor);
+}
+
+/* Leaves pool GUEST empty, nothing overridden and nothing stale elsewhere. */
+static void clean(void)
+{
+	int fd = open_device(O_RDWR);
+
+	empty(fd, HVKVP_POOL_GUEST);
+	empty(fd, HVKVP_POOL_AUTO);
 	OK(purge(fd, HVKVP_POOL_EXTERNAL, NULL));
 	OK(purge(fd, HVKVP_POOL_AUTO_EXTERNAL, NULL));
 	OK(purge(fd, HVKVP_POOL_AUTO_INTERNAL, NULL));

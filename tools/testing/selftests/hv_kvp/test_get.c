@@ -52,7 +52,8 @@ TEST(intrinsic)
 	OK(get_into(fd, HVKVP_POOL_AUTO, "OSName", 6, value, sizeof(value),
 		    &arg));
 	CHECK(!memcmp(value, "Linux", arg.value_size));
-	EQUAL(arg.generation, 0);
+	EQUAL(arg.item_flags, 0);
+	EQUAL(arg.item_generation, 0);
 	FAILS(get_into(fd, HVKVP_POOL_AUTO, "OsName", 6, value, sizeof(value),
 		       &arg), ENOENT);
 }

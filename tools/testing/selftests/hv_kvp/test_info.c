@@ -78,7 +78,8 @@ TEST(intrinsic_items)
 
 	pool = info(open_device(O_RDONLY)).pools[HVKVP_POOL_AUTO];
 	EQUAL(pool.items, 10);
-	EQUAL(pool.generation, 0);
+	EQUAL(pool.host_items, 0);
+	EQUAL(pool.agent_items, 0);
 }
 
 TEST(any_descriptor)

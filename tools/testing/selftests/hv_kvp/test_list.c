@@ -101,7 +101,6 @@ TEST(intrinsic)
 	EQUAL(arg.count, 10);
 	EQUAL(arg.total, 10);
 	EQUAL(arg.cursor, 0);
-	EQUAL(arg.generation, 0);
 	EQUAL(check_items(buffer, arg.size), 10);
 	CHECK(!strcmp((const char *)item_at(0)->data,
 		      "FullyQualifiedDomainName"));

@@ -119,7 +119,7 @@ TEST(other_pools)
 	      EPERM);
 	FAILS(set_typed(fd, HVKVP_POOL_AUTO_INTERNAL, SZ, "k", 1, "v", 1),
 	      EPERM);
-	FAILS(set_typed(fd, HVKVP_POOL_AUTO, SZ, "k", 1, "v", 1), EOPNOTSUPP);
+	FAILS(set_typed(fd, HVKVP_POOL_AUTO, SZ, "k", 1, "v", 1), ENOENT);
 	FAILS(set_typed(fd, HVKVP_POOLS, SZ, "k", 1, "v", 1), EINVAL);
 }
 
