@@ -3,16 +3,24 @@
  * One sysfs file per item of a pool, in the folder items/ of the pool.
  *
  * A work item follows the pool: it looks for the differences between the
- * version that the folder shows and the current one, and creates and removes
- * files. A changed value needs neither, because a read looks the item up in
- * the version of that moment. So a storm of changes costs the channel one
+ * version that it knows and the current one, and notes which files to create
+ * and to remove. A changed value needs neither, because a read looks the item up
+ * in the version of that moment. So a storm of changes costs the channel one
  * queue_delayed_work() each, and the folder shows the last state in the end.
+ *
+ * Creating and removing files is the slow part. It is done SLICE at a time, and
+ * the pool is looked at again before each slice. So the pinned version is never
+ * older than one slice and one comparison, however far the files are behind;
+ * while nothing changes it is the current one, whose pin costs nothing. What is
+ * noted is bounded by the number of files: an item that comes and goes before
+ * its turn never gets one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/kernfs.h>
+#include <linux/list.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -29,6 +37,12 @@
 /* Changes that come in a burst are shown together. */
 #define SETTLE_MS	20
 
+/* Files created and removed before the queue's other work gets its turn. */
+#define SLICE		256
+
+/* Memory was short: the work is taken up again after this, and not before. */
+#define RETRY		HZ
+
 #define FILES_BITS	10
 
 /**
@@ -36,13 +50,17 @@
  * @pool: the pool
  * @kobj: the folder
  * @wq: queue of @sync
+ * @told: file of @generation, told when it changes; NULL if there is none
  * @sync: brings the folder up to date; everything below is its own
- * @shown: version that the folder shows, pinned; NULL before the first one
+ * @seen: version that @files has, pinned; NULL before the first one
  * @seed: of the hash of the keys, random
- * @count: number of files
- * @generation: generation of @shown; read with READ_ONCE()
- * @left_out: items of @shown without a file; read with READ_ONCE()
- * @files: files by key
+ * @count: number of files in @files
+ * @short_of_memory: that kept a file from being noted or created just now
+ * @generation: generation that the folder shows; read with READ_ONCE()
+ * @left_out: items of it without a file; read with READ_ONCE()
+ * @files: files of items of @seen by key, with those still to be created
+ * @create: of these, those still to be created
+ * @remove: files to be removed, no longer in @files
  * @name: room for a name
  * @utf8: room for a key
  */
@@ -50,13 +68,17 @@ struct hkvp_items {
 	struct hkvp_pool *pool;
 	struct kobject *kobj;
 	struct workqueue_struct *wq;
+	struct kernfs_node *told;
 	struct delayed_work sync;
-	struct hkvp_version *shown;
+	struct hkvp_version *seen;
 	u32 seed;
 	u32 count;
+	bool short_of_memory;
 	u64 generation;
 	u32 left_out;
 	DECLARE_HASHTABLE(files, FILES_BITS);
+	struct list_head create;
+	struct list_head remove;
 	char name[HKVP_NAME_SIZE];
 	u8 utf8[HKVP_KEY_UTF8_MAX];
 };
@@ -65,6 +87,7 @@ struct hkvp_items {
  * struct file_of_item - one file
  * @attr: the file
  * @node: in the hash table
+ * @todo: in one of the lists; empty for a file that is there to stay
  * @pool: where to look the item up
  * @key_size: bytes of @key
  * @key: key as on the wire
@@ -72,6 +95,7 @@ struct hkvp_items {
 struct file_of_item {
 	struct bin_attribute attr;
 	struct hlist_node node;
+	struct list_head todo;
 	struct hkvp_pool *pool;
 	u32 key_size;
 	u8 key[];
@@ -173,6 +197,7 @@ static bool taken(struct hkvp_items *items, const char *name)
 	return true;
 }
 
+/* Notes that @item gets a file, if the folder is not full. */
 static void add(struct hkvp_items *items, const struct hkvp_item *item)
 {
 	struct file_of_item *file;
@@ -180,25 +205,27 @@ static void add(struct hkvp_items *items, const struct hkvp_item *item)
 	if (items->count >= hkvp_params.sysfs_items)
 		return;
 	file = make(items, item);
-	if (!file)
-		return;
-	if (taken(items, file->attr.attr.name) ||
-	    sysfs_create_bin_file(items->kobj, &file->attr)) {
-		kfree(file);
+	if (!file) {
+		items->short_of_memory = true;
 		return;
 	}
+	list_add_tail(&file->todo, &items->create);
 	hash_add(items->files, &file->node,
 		 hash_of(items, file->key, file->key_size));
 	items->count++;
 }
 
-/* Waits for those who are reading the file. */
+/* Notes that @file goes. */
 static void drop(struct hkvp_items *items, struct file_of_item *file)
 {
 	hash_del(&file->node);
-	sysfs_remove_bin_file(items->kobj, &file->attr);
-	kfree(file);
 	items->count--;
+	if (list_empty(&file->todo)) {
+		list_add_tail(&file->todo, &items->remove);
+	} else {
+		list_del(&file->todo);
+		kfree(file);
+	}
 }
 
 static int follow(void *ctx, const struct hkvp_item *old,
@@ -218,7 +245,7 @@ static int follow(void *ctx, const struct hkvp_item *old,
 	return 0;
 }
 
-/* Files for items that had none, the folder being full, as far as they go. */
+/* Items that have no file get one, as far as there is room. */
 static void fill(struct hkvp_items *items, const struct hkvp_version *version)
 {
 	const struct hkvp_item *item;
@@ -234,22 +261,94 @@ static void fill(struct hkvp_items *items, const struct hkvp_version *version)
 	}
 }
 
-static void sync_work(struct work_struct *work)
+/* Brings what is noted up to date with the pool. */
+static void look(struct hkvp_items *items)
 {
-	struct hkvp_items *items = container_of(to_delayed_work(work),
-						struct hkvp_items, sync);
 	struct hkvp_version *now = hkvp_pool_pin(items->pool);
-	struct hkvp_version *before = items->shown;
+	struct hkvp_version *before = items->seen;
 
+	items->short_of_memory = false;
 	if (before)
 		hkvp_version_diff(before, now, follow, items);
 	if (items->count < hkvp_version_count(now))
 		fill(items, now);
-	items->shown = now;
+	items->seen = now;
 	hkvp_version_unpin(before);
+}
 
-	WRITE_ONCE(items->left_out, hkvp_version_count(now) - items->count);
-	WRITE_ONCE(items->generation, hkvp_version_generation(now));
+/* Returns false if it has to be tried again. */
+static bool create_file(struct hkvp_items *items, struct file_of_item *file)
+{
+	if (taken(items, file->attr.attr.name)) {
+		drop(items, file);
+		return true;
+	}
+	if (sysfs_create_bin_file(items->kobj, &file->attr))
+		return false;
+	list_del_init(&file->todo);
+	return true;
+}
+
+/* Waits for those who are reading the file. */
+static void remove_file(struct hkvp_items *items, struct file_of_item *file)
+{
+	list_del(&file->todo);
+	sysfs_remove_bin_file(items->kobj, &file->attr);
+	kfree(file);
+}
+
+/*
+ * One slice of what is noted; returns whether that was all. Removing comes
+ * first: a key that went and came again has the same name.
+ */
+static bool work_off(struct hkvp_items *items)
+{
+	struct file_of_item *file, *next;
+	unsigned int left = SLICE;
+
+	list_for_each_entry_safe(file, next, &items->remove, todo) {
+		if (!left--)
+			return false;
+		remove_file(items, file);
+		cond_resched();
+	}
+	list_for_each_entry_safe(file, next, &items->create, todo) {
+		if (!left--)
+			return false;
+		if (!create_file(items, file)) {
+			items->short_of_memory = true;
+			return false;
+		}
+		cond_resched();
+	}
+	return true;
+}
+
+/* All is done: the folder shows the version that was looked at last. */
+static void publish(struct hkvp_items *items)
+{
+	WRITE_ONCE(items->left_out,
+		   hkvp_version_count(items->seen) - items->count);
+	WRITE_ONCE(items->generation, hkvp_version_generation(items->seen));
+	if (items->told)
+		sysfs_notify_dirent(items->told);
+}
+
+static void sync_work(struct work_struct *work)
+{
+	struct hkvp_items *items = container_of(to_delayed_work(work),
+						struct hkvp_items, sync);
+
+	bool done;
+
+	look(items);
+	done = work_off(items);
+	if (done)
+		publish(items);
+	if (items->short_of_memory)
+		queue_delayed_work(items->wq, &items->sync, RETRY);
+	else if (!done)
+		mod_delayed_work(items->wq, &items->sync, 0);
 }
 
 /**
@@ -258,7 +357,7 @@ static void sync_work(struct work_struct *work)
  * @pool: the pool; outlives the folder
  * @wq: queue for its work
  *
- * The files appear a moment later.
+ * The files come after the first hkvp_items_changed().
  *
  * Context: process, may sleep.
  * Return: the folder, or NULL: no memory.
@@ -280,9 +379,24 @@ struct hkvp_items *hkvp_items_create(struct kobject *parent,
 	items->wq = wq;
 	items->seed = get_random_u32();
 	hash_init(items->files);
+	INIT_LIST_HEAD(&items->create);
+	INIT_LIST_HEAD(&items->remove);
 	INIT_DELAYED_WORK(&items->sync, sync_work);
-	hkvp_items_changed(items);
 	return items;
+}
+
+/**
+ * hkvp_items_tell() - wake who waits for the folder's generation in poll()
+ * @items: the folder
+ * @kobj: folder of the file that shows hkvp_items_generation()
+ * @name: name of that file
+ *
+ * Context: process, may sleep; once, before the first hkvp_items_changed().
+ */
+void hkvp_items_tell(struct hkvp_items *items, struct kobject *kobj,
+		     const char *name)
+{
+	items->told = sysfs_get_dirent(kobj->sd, name);
 }
 
 /**
@@ -302,11 +416,12 @@ void hkvp_items_destroy(struct hkvp_items *items)
 	if (!items)
 		return;
 	cancel_delayed_work_sync(&items->sync);
-	hkvp_version_unpin(items->shown);
-	hash_for_each_safe(items->files, bucket, next, file, node) {
-		cond_resched();
+	hkvp_version_unpin(items->seen);
+	hash_for_each_safe(items->files, bucket, next, file, node)
 		drop(items, file);
-	}
+	while (!work_off(items))
+		cond_resched();
+	sysfs_put(items->told);
 	kobject_put(items->kobj);
 	kfree(items);
 }

@@ -13,6 +13,8 @@ struct hkvp_pool;
 struct hkvp_items *hkvp_items_create(struct kobject *parent,
 				     struct hkvp_pool *pool,
 				     struct workqueue_struct *wq);
+void hkvp_items_tell(struct hkvp_items *items, struct kobject *kobj,
+		     const char *name);
 void hkvp_items_destroy(struct hkvp_items *items);
 void hkvp_items_changed(struct hkvp_items *items);
 
