@@ -44,6 +44,16 @@ static void set_versions(struct hkvp_ic *ic, const struct hkvp_versions *to)
 	WRITE_ONCE(ic->versions.msg_offered, to->msg_offered);
 }
 
+/* After all else is set: who is told looks at once. */
+static void set_state(struct hkvp_ic *ic, enum hkvp_state state)
+{
+	const struct hkvp_service *svc = &ic->service;
+
+	WRITE_ONCE(ic->state, state);
+	if (svc->ops->state_changed)
+		svc->ops->state_changed(svc->ctx);
+}
+
 static enum hkvp_state state_of(const struct hkvp_versions *versions)
 {
 	if (!versions->msg)
@@ -67,7 +77,7 @@ static enum hkvp_verdict negotiate(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
 	count(&ic->stats.negotiations);
 	hkvp_service_connect(&ic->service);
 	set_versions(ic, &versions);
-	WRITE_ONCE(ic->state, state_of(&versions));
+	set_state(ic, state_of(&versions));
 	hdr->size = cpu_to_le16(size);
 	return reply(ic, hdr, HKVP_STATUS_OK);
 }
@@ -178,7 +188,7 @@ static void restart(struct hkvp_ic *ic, enum hkvp_state state)
 
 	hkvp_service_disconnect(&ic->service);
 	set_versions(ic, &none);
-	WRITE_ONCE(ic->state, state);
+	set_state(ic, state);
 }
 
 /**

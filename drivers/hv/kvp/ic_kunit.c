@@ -24,6 +24,8 @@ struct fixture {
 	struct hkvp_pipe_hdr *pipe;
 	struct hkvp_ic_hdr *hdr;
 	u32 len;
+	u32 told;			/* times that state_changed was called */
+	enum hkvp_state state;		/* as it was then */
 };
 
 static int set_ip_later(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
@@ -31,7 +33,16 @@ static int set_ip_later(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
 	return -EAGAIN;
 }
 
+static void state_changed(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->told++;
+	f->state = f->ic.state;
+}
+
 static const struct hkvp_service_ops ops = {
+	.state_changed = state_changed,
 	.set_ip_binary = set_ip_later,
 };
 
@@ -365,6 +376,8 @@ static void test_negotiate_malformed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ic.versions.msg, V(5, 0));
 	KUNIT_EXPECT_EQ(test, f->ic.service.connection, 1);
 	KUNIT_EXPECT_EQ(test, (u32)f->ic.state, (u32)HKVP_STATE_OK);
+	/* told by set_up()'s open and the one that was well-formed */
+	KUNIT_EXPECT_EQ(test, f->told, 2);
 }
 
 /* An IC header that promises a longer body than arrived, for each type. */
@@ -453,11 +466,16 @@ static void test_open_close(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
 	expect_reply(test, HKVP_S_OK);
 
+	KUNIT_EXPECT_EQ(test, f->told, 2);
+	KUNIT_EXPECT_EQ(test, (u32)f->state, (u32)HKVP_STATE_OK);
 	hkvp_ic_close(&f->ic);
+	KUNIT_EXPECT_EQ(test, f->told, 3);
+	KUNIT_EXPECT_EQ(test, (u32)f->state, (u32)HKVP_STATE_LOST);
 	KUNIT_EXPECT_EQ(test, (u32)f->ic.state, (u32)HKVP_STATE_LOST);
 	KUNIT_EXPECT_EQ(test, f->ic.versions.msg, 0);
 	KUNIT_EXPECT_EQ(test, hkvp_ic_expire(&f->ic, 1), 0);
 	hkvp_ic_open(&f->ic);
+	KUNIT_EXPECT_EQ(test, f->told, 4);
 	KUNIT_EXPECT_EQ(test, (u32)f->ic.state, (u32)HKVP_STATE_NO_CONTACT);
 	put_kvp(f, HKVP_OP_ENUMERATE, HKVP_POOL_GUEST);
 	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);

@@ -31,6 +31,7 @@ static const struct hkvp_service_ops ops = {
 	.changed = pool_changed,
 	.get_ip_strings = hkvp_ipinfo_strings,
 	.get_ip_binary = hkvp_ipinfo_binary,
+	.state_changed = hkvp_sysfs_state_changed,
 };
 
 static void pools_exit(unsigned int count)

@@ -94,3 +94,23 @@ void hkvp_name_from_key(char name[HKVP_NAME_SIZE], const u8 *key, u32 len)
 		siphash(key, len, &hash_keys[0]),
 		siphash(key, len, &hash_keys[1]));
 }
+
+/**
+ * hkvp_pool_name() - what userland calls a pool
+ * @pool: the pool
+ *
+ * Context: any.
+ * Return: lower-case letters and '_', a constant.
+ */
+const char *hkvp_pool_name(enum hkvp_pool_id pool)
+{
+	static const char * const names[HKVP_POOL_COUNT] = {
+		[HKVP_POOL_EXTERNAL] = "external",
+		[HKVP_POOL_GUEST] = "guest",
+		[HKVP_POOL_AUTO] = "auto",
+		[HKVP_POOL_AUTO_EXTERNAL] = "auto_external",
+		[HKVP_POOL_AUTO_INTERNAL] = "auto_internal",
+	};
+
+	return names[pool];
+}

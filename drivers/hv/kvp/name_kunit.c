@@ -141,7 +141,24 @@ static void test_empty(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, name, "");
 }
 
+/* Variables of uevents have room for names of this length. */
+static void test_pools(struct kunit *test)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz_";
+	enum hkvp_pool_id a, b;
+
+	for (a = 0; a < HKVP_POOL_COUNT; a++) {
+		const char *name = hkvp_pool_name(a);
+
+		KUNIT_EXPECT_EQ(test, strspn(name, letters), strlen(name));
+		KUNIT_EXPECT_LT(test, strlen(name), 16);
+		for (b = 0; b < a; b++)
+			KUNIT_EXPECT_STRNEQ(test, name, hkvp_pool_name(b));
+	}
+}
+
 static struct kunit_case cases[] = {
+	KUNIT_CASE(test_pools),
 	KUNIT_CASE_PARAM(test_name, name_gen_params),
 	KUNIT_CASE(test_longest_whole),
 	KUNIT_CASE(test_cut),

@@ -55,6 +55,8 @@ enum hkvp_status {
  *	with the NUL): write type, value_size and value into @out, which holds
  *	@key already. 0; -ENOENT.
  * @changed: the host has changed pool @pool. Must not sleep.
+ * @state_changed: the state of struct hkvp_ic may be another, the versions and
+ *	the connection too. Must not sleep.
  * @get_ip_strings: fill in the adapter named by @ip->adapter_id (which may lack
  *	its NUL); message versions up to 4.0. 0; errors below.
  * @get_ip_binary: the same for message version 5.0 and later.
@@ -79,6 +81,7 @@ struct hkvp_service_ops {
 	int (*intrinsic_find)(void *ctx, const void *key, u32 key_size,
 			      struct hkvp_value *out);
 	void (*changed)(void *ctx, enum hkvp_pool_id pool);
+	void (*state_changed)(void *ctx);
 	int (*get_ip_strings)(void *ctx, struct hkvp_ip_strings *ip, gfp_t gfp);
 	int (*get_ip_binary)(void *ctx, struct hkvp_ip_binary *ip, gfp_t gfp);
 	int (*set_ip_strings)(void *ctx, const struct hkvp_ip_strings *ip,

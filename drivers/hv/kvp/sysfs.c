@@ -18,6 +18,8 @@
 #include "intrinsic.h"
 #include "intrinsic_files.h"
 #include "items.h"
+#include "name.h"
+#include "notify.h"
 #include "params.h"
 #include "state.h"
 #include "sysfs.h"
@@ -36,14 +38,6 @@ static struct pool_folder folders[HKVP_POOL_COUNT];
 
 /* The folders above are complete, and hkvp_sysfs_changed() may use them. */
 static bool ready;
-
-static const char * const pool_names[HKVP_POOL_COUNT] = {
-	[HKVP_POOL_EXTERNAL] = "external",
-	[HKVP_POOL_GUEST] = "guest",
-	[HKVP_POOL_AUTO] = "auto",
-	[HKVP_POOL_AUTO_EXTERNAL] = "auto_external",
-	[HKVP_POOL_AUTO_INTERNAL] = "auto_internal",
-};
 
 /* The service */
 
@@ -368,12 +362,13 @@ static int make_folder(enum hkvp_pool_id id, struct kobject *parent)
 	struct pool_folder *folder = &folders[id];
 	int ret;
 
-	folder->kobj = kobject_create_and_add(pool_names[id], parent);
+	folder->kobj = kobject_create_and_add(hkvp_pool_name(id), parent);
 	if (!folder->kobj)
 		return -ENOMEM;
 	ret = sysfs_create_files(folder->kobj, pool_attrs);
 	if (ret)
 		goto undo;
+	hkvp_notify_file(id, folder->kobj, "generation");
 	if (id == HKVP_POOL_AUTO) {
 		ret = hkvp_intrinsic_files_create(folder->kobj);
 	} else {
@@ -381,6 +376,9 @@ static int make_folder(enum hkvp_pool_id id, struct kobject *parent)
 						  &hkvp->pools[id], wq);
 		ret = folder->items ?
 			sysfs_create_files(folder->kobj, items_attrs) : -ENOMEM;
+		if (!ret)
+			hkvp_items_tell(folder->items, folder->kobj,
+					"items_generation");
 	}
 	if (ret)
 		goto undo;
@@ -419,21 +417,26 @@ int hkvp_sysfs_register(struct hkvp *kvp)
 	ret = misc_register(&misc);
 	if (ret)
 		goto queue;
+	hkvp_notify_start(kvp, &misc.this_device->kobj, wq);
+	hkvp_notify_file(HKVP_NOTIFY_STATE, &misc.this_device->kobj,
+			 "operational_status");
 
 	for (id = 0; id < HKVP_POOL_COUNT; id++) {
 		ret = make_folder(id, &misc.this_device->kobj);
 		if (ret)
 			goto folders;
 	}
-	/* pairs with the acquire in hkvp_sysfs_changed(): the folders before it */
+	/* pairs with the acquires below: the folders before it */
 	smp_store_release(&ready, true);
 
 	/* what the host has changed between the look of the folders and now */
 	for (id = 0; id < HKVP_POOL_COUNT; id++)
 		hkvp_sysfs_changed(NULL, id);
+	hkvp_sysfs_state_changed(NULL);
 	return 0;
 
 folders:
+	hkvp_notify_stop();
 	while (id--)
 		remove_folder(id);
 	misc_deregister(&misc);
@@ -452,8 +455,9 @@ void hkvp_sysfs_unregister(void)
 	enum hkvp_pool_id id;
 
 	WRITE_ONCE(ready, false);
-	/* hkvp_sysfs_changed() has seen that, everywhere */
+	/* who tells of changes has seen that, everywhere */
 	synchronize_rcu();
+	hkvp_notify_stop();
 	for (id = 0; id < HKVP_POOL_COUNT; id++)
 		remove_folder(id);
 	misc_deregister(&misc);
@@ -474,7 +478,28 @@ void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool)
 {
 	rcu_read_lock();
 	/* pairs with the release in hkvp_sysfs_register() */
-	if (smp_load_acquire(&ready) && folders[pool].items)
-		hkvp_items_changed(folders[pool].items);
+	if (smp_load_acquire(&ready)) {
+		if (folders[pool].items)
+			hkvp_items_changed(folders[pool].items);
+		hkvp_notify(pool);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * hkvp_sysfs_state_changed() - the state may be another, or the connection
+ * @ctx: not used
+ *
+ * As state_changed of struct hkvp_service_ops; at any time, as
+ * hkvp_sysfs_changed().
+ *
+ * Context: any.
+ */
+void hkvp_sysfs_state_changed(void *ctx)
+{
+	rcu_read_lock();
+	/* pairs with the release in hkvp_sysfs_register() */
+	if (smp_load_acquire(&ready))
+		hkvp_notify(HKVP_NOTIFY_STATE);
 	rcu_read_unlock();
 }

@@ -10,5 +10,6 @@ struct hkvp;
 int hkvp_sysfs_register(struct hkvp *kvp);
 void hkvp_sysfs_unregister(void);
 void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool);
+void hkvp_sysfs_state_changed(void *ctx);
 
 #endif /* HKVP_SYSFS_H */
