@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """Allocations that fail: state stays as it was, the host gets an answer,
 nothing leaks. For a kernel with failslab."""
+import time
+
 import leaks
 from guests import HV_KVP, Setup
 from hvhost.ic import StatusError
 from hvhost.icwire import status_name
-from hvhost.kvpwire import EXTERNAL, Item
+from hvhost.kvpwire import EXTERNAL, GUEST, Item
 from scenario import Failed, Test, scenario
 from scenarios.device import check_ktap
+from scenarios.sysfs import SYS
 
 FAILSLAB = "/sys/kernel/debug/failslab"
 NEEDED = Setup(selftests=True, memory=768)
@@ -101,6 +104,32 @@ def requests_everywhere(t: Test) -> None:
     if set(found) - {"OK", "E_FAIL"} or "E_FAIL" not in found:
         raise Failed(f"statuses: {found}")
     print(f"# statuses with 30 % failing: {found}", flush=True)
+    leaks.check(t)
+
+
+@scenario(NEEDED, guests=(HV_KVP,), proof=ON)
+def files_in_sysfs(t: Test) -> None:
+    """Those of items that could not be made come later, without any further
+    change."""
+    prepare(t)
+    folder = f"{SYS}/guest"
+    job = t.host.spawn(FAIL.format(seconds=6, percent=40))
+    time.sleep(2)
+    count = 0
+    for n in range(400):
+        try:
+            t.kvp.set(GUEST, Item(f"file {n}", "v"))
+            count += 1
+        except StatusError:
+            pass
+    t.true(job.running and count > 20,
+           f"{count} items set while memory was short")
+    job.wait(30)
+    # only what is tried again without being told can bring these
+    t.eventually(lambda: t.sh(f"ls {folder}/items | wc -l") == str(count)
+                 and t.sh(f"cat {folder}/items_left_out") == "0",
+                 f"{count} files, none left out", 20)
+    t.sh(f"hv_kvp_tree compare {GUEST} {folder}", 60)
     leaks.check(t)
 
 
