@@ -49,7 +49,7 @@ static int close_output(int code)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
-	return fail_errno("cannot write the output");
+	return fail(EXIT_ERROR, "cannot write the output");
 }
 
 int main(int argc, char **argv)

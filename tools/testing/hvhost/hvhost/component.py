@@ -5,6 +5,8 @@ Properties, their order and constants: Microsoft's reference of the class in
 Root\\Virtualization. The items are embedded Msvm_KvpExchangeDataItem
 instances as CIM-XML text (DMTF DSP0201, CIM DTD 2.0), in the form in which
 Hyper-V hands them out: properties by name, those without a value empty.
+Documentation/userspace-api/hv_kvp/component.md describes the three forms to
+the byte; the guest's kvpctl follows it too, on its own.
 """
 from __future__ import annotations
 
@@ -68,28 +70,47 @@ PROPERTIES: list[tuple[str, str, object]] = [
 ]
 
 
+def _is_xml(c: str) -> bool:
+    """Char of XML 1.0."""
+    return c in "\t\n\r" or (c >= " " and not "\ud800" <= c <= "\udfff"
+                             and c not in "\ufffe\uffff")
+
+
 def _xml_text(text: str) -> str:
-    """XML 1.0 has no way to write most control characters."""
-    return escape("".join(
-        c if c >= " " or c in "\t\n\r" else "\ufffd" for c in text))
+    """What XML cannot hold becomes U+FFFD. Parsers would make a newline of a
+    bare carriage return."""
+    return escape("".join(c if _is_xml(c) else "\ufffd" for c in text),
+                  {"\r": "&#13;"})
+
+
+def _xml_property(name: str, kind: str, value: object) -> str:
+    """One property; one without a value has that of the class."""
+    array = kind.endswith("[]")
+    element = "PROPERTY.ARRAY" if array else "PROPERTY"
+    kind = kind.removesuffix("[]")
+    if value is None:
+        return (f'<{element} NAME="{name}" PROPAGATED="true" '
+                f'TYPE="{kind}"></{element}>')
+    inner = "".join(f"<VALUE>{_xml_text(_plain(v))}</VALUE>"
+                    for v in (value if isinstance(value, list) else [value]))
+    if array:
+        inner = f"<VALUE.ARRAY>{inner}</VALUE.ARRAY>"
+    return f'<{element} NAME="{name}" TYPE="{kind}">{inner}</{element}>'
+
+
+def _plain(value: object) -> str:
+    return str(value).upper() if isinstance(value, bool) else str(value)
 
 
 def item_xml(item: Item, pool: int) -> str:
     """One item as an embedded instance of Msvm_KvpExchangeDataItem."""
-    def prop(name: str, kind: str, value: str | None) -> str:
-        if value is None:
-            return (f'<PROPERTY NAME="{name}" PROPAGATED="true" '
-                    f'TYPE="{kind}"></PROPERTY>')
-        return (f'<PROPERTY NAME="{name}" TYPE="{kind}">'
-                f"<VALUE>{_xml_text(value)}</VALUE></PROPERTY>")
-
     return ('<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem">'
-            + prop("Caption", "string", None)
-            + prop("Data", "string", item.text)
-            + prop("Description", "string", None)
-            + prop("ElementName", "string", None)
-            + prop("Name", "string", item.key)
-            + prop("Source", "uint16", str(SOURCE[pool]))
+            + _xml_property("Caption", "string", None)
+            + _xml_property("Data", "string", item.text)
+            + _xml_property("Description", "string", None)
+            + _xml_property("ElementName", "string", None)
+            + _xml_property("Name", "string", item.key)
+            + _xml_property("Source", "uint16", SOURCE[pool])
             + "</INSTANCE>")
 
 
@@ -141,6 +162,13 @@ class Component:
         """All properties as one JSON object, in the order of the class."""
         return json.dumps(self.values, indent=2, ensure_ascii=False)
 
+    def xml(self) -> str:
+        """As CIM-XML, one INSTANCE without a blank between elements."""
+        return ('<INSTANCE CLASSNAME="Msvm_KvpExchangeComponent">'
+                + "".join(_xml_property(name, kind, self.values[name])
+                          for name, kind, _ in PROPERTIES)
+                + "</INSTANCE>")
+
     def mof(self) -> str:
         """As MOF (DMTF DSP0004): one property a line, arrays one entry a
         line, NULL for what has no value."""
@@ -155,13 +183,11 @@ class Component:
 
 
 def _mof_array(values: list) -> str:
-    if not values:
-        return "{}"
-    shown = [_mof_scalar(v, "string" if isinstance(v, str) else "")
-             for v in values]
-    if len(shown) == 1 and len(shown[0]) < 60:
-        return "{" + shown[0] + "}"
-    return "{\n\t\t" + ",\n\t\t".join(shown) + "}"
+    """Numbers on one line, strings on one each."""
+    if values and isinstance(values[0], str):
+        return ("{\n\t\t" + ",\n\t\t".join(_mof_scalar(v, "string")
+                                           for v in values) + "}")
+    return "{" + ", ".join(map(str, values)) + "}"
 
 
 def _mof_scalar(value: object, kind: str) -> str:
@@ -169,7 +195,7 @@ def _mof_scalar(value: object, kind: str) -> str:
         return "NULL"
     if kind in ("string", "datetime"):
         return '"' + "".join(map(_mof_char, str(value))) + '"'
-    return str(value).upper() if kind == "boolean" else str(value)
+    return _plain(value)
 
 
 def _mof_char(c: str) -> str:
@@ -177,4 +203,5 @@ def _mof_char(c: str) -> str:
                "\t": "\\t"}
     if c in escapes:
         return escapes[c]
-    return c if c.isprintable() else f"\\x{ord(c):04X}"
+    hidden = c < " " or "\x7f" <= c < "\xa0" or "\ud800" <= c <= "\udfff"
+    return f"\\x{ord(c):04X}" if hidden else c
