@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* kvpctl restore: the items of a file into pool GUEST. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -11,11 +12,13 @@
 #include "savefile.h"
 
 static struct import_source source;
-static bool check;
+static bool check, missing_ok;
 
 static const struct option_spec options[] = {
 	{ "replace", 'r', OPTION_FLAG, &source.replace, NULL,
 	  "items that are there are replaced, not kept" },
+	{ "missing-ok", 'm', OPTION_FLAG, &missing_ok, NULL,
+	  "if there is no file, there is nothing to do" },
 	{ "check", 'c', OPTION_FLAG, &check, NULL,
 	  "only look whether the file is whole" },
 };
@@ -44,6 +47,8 @@ static int run(int argc, char **argv)
 	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	check_operands(argc, first, 0, 1);
 	source.name = first < argc ? argv[first] : SAVE_FILE;
+	if (missing_ok && access(source.name, F_OK) && errno == ENOENT)
+		return EXIT_OK;
 	code = savefile_read(source.name, &all);
 	if (!code && !check) {
 		fd = device_open(O_RDWR, &code);
