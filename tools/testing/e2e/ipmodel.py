@@ -14,12 +14,10 @@ from guests import IP
 from hvhost.kvpwire import (FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
                             ORIGIN_OTHER, ORIGIN_STATIC, Address, IpInfo)
 
-# One line of JSON each, then "GUID/net/NAME" for each interface on VMBus.
-SHOW = (f"{IP} -j -d addr show; {IP} -j -d -4 route show table all; "
-        f"{IP} -j -d -6 route show table all; "
-        "cd /sys/bus/vmbus/devices && ls -d */net/*; true")
-# ip(8) prints an empty line, or nothing, for no routes.
-LISTS = re.compile(r"^\[.*\]\s*$", re.MULTILINE)
+SHOW = f"""{IP} -j -d -batch - <<END
+addr show
+route show table all
+END"""
 MAC = re.compile(r"[0-9A-F]{2}(?:([:-]?)[0-9A-F]{2})(?:\1[0-9A-F]{2}){4}")
 GUID = re.compile(r"\{?([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}?")
 MAIN = "main"
@@ -41,11 +39,21 @@ def digits(mac: str) -> str:
     return mac.replace(":", "").upper()
 
 
+def eui64(mac: str) -> str:
+    """The link-local address that the kernel makes of a MAC address."""
+    octets = bytearray.fromhex(mac)
+    octets[0] ^= 2
+    return str(ipaddress.IPv6Address(
+        b"\xfe\x80" + bytes(6) + octets[:3] + b"\xff\xfe" + octets[3:]))
+
+
 class Interface:
     """One interface of the guest's initial network namespace."""
 
-    def __init__(self, entry: dict, device: str | None):
-        self.name, self.entry, self.device = entry["ifname"], entry, device
+    def __init__(self, entry: dict):
+        self.name, self.entry = entry["ifname"], entry
+        self.device = (entry["parentdev"].upper()
+                       if entry.get("parentbus") == "vmbus" else None)
         self.kind = entry.get("linkinfo", {}).get("info_kind", "")
         self.ethernet = entry["link_type"] == "ether"
         self.mac = digits(entry["address"]) if self.ethernet else ""
@@ -67,16 +75,15 @@ class Snapshot:
     """The guest's network at one moment."""
 
     def __init__(self, text: str):
-        lists = [json.loads(line) for line in LISTS.findall(text)]
-        addresses = next(x for x in lists if x and "addr_info" in x[0])
-        routes = [r for x in lists if x is not addresses for r in x]
-        devices = {name: guid.upper() for guid, name in
-                   re.findall(r"^(\S+)/net/(\S+)$", text, re.MULTILINE)}
-        self.interfaces = [Interface(e, devices.get(e["ifname"]))
-                           for e in addresses]
+        addresses, routes = map(json.loads, text.splitlines())
+        self.interfaces = [Interface(e) for e in addresses]
         self.by_name = {i.name: i for i in self.interfaces}
         self.routes = [r for r in routes if r["dst"] == "default"
-                       and r.get("type", "unicast") == "unicast"]
+                       and r["type"] == "unicast"]
+
+    def addresses(self, name: str) -> list[dict]:
+        """What ip(8) shows of an interface's addresses."""
+        return self.by_name[name].entry["addr_info"]
 
     # Which interface -----------------------------------------------------
 
@@ -165,7 +172,10 @@ class Snapshot:
         """Whether somebody in the guest set an address, as far as it shows."""
         given = any(r.get("prefsrc") == entry["local"]
                     for r in self.from_server(interface, "dhcp", "ra"))
-        by_kernel = entry.get("protocol") in ("kernel_ra", "kernel_ll")
+        # ip(8) of Debian 12 does not know of an address's protocol yet, which
+        # says that the kernel made it.
+        by_kernel = entry["local"] in (eui64(interface.mac),
+                                       eui64(interface.permanent))
         return (ORIGIN_OTHER if entry.get("dynamic") or given or by_kernel
                 else ORIGIN_STATIC)
 

@@ -3,10 +3,13 @@
 answer is held against ipmodel's."""
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
+from itertools import groupby
 
 from guests import HV_KVP, IP, Setup
 from hvhost import testnic
+from hvhost.host import Host
 from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import (FAMILY_NONE, MAX_ADDRESSES, MAX_GATEWAYS,
                             ORIGIN_UNKNOWN, Address, IpInfo, subnet_text)
@@ -23,17 +26,17 @@ ADDRESS_UNITS, GATEWAY_UNITS = 1023, 511	# of a field, without the NUL
 LOAD = """cd /modules; for m in $(cat /etc/modules.order); do
 case $m in hv_*) continue;; bonding) p=max_bonds=0;; dummy) p=numdummies=0;;
 *) p=;; esac; [ -e /sys/module/$m ] || insmod $m.ko $p; done
-echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"""
-# Whatever a scenario before has left behind goes.
-SWEEP = f"""for n in $({IP} -o netns list | cut -d' ' -f1)
-do {IP} netns del $n; done
-cd /sys/class/net; for n in *; do
-[ $n = lo ] || [ -e $n/device ] || {IP} link del $n 2>/dev/null; done; true"""
+cd /proc/sys/net/ipv6/conf
+for i in default eth*; do echo 0 >$i/accept_dad; done"""
 
 
 def name_of(number: int) -> str:
     """NIC @number's name."""
     return f"eth{number}"
+
+
+NUMBERS = {testnic.instance_id(n): n for n in range(256)}
+LOADED: weakref.WeakSet[Host] = weakref.WeakSet()	# hosts of prepared guests
 
 
 class Network:
@@ -42,34 +45,39 @@ class Network:
 
     def __init__(self, t: Test):
         self.t = t
-        t.sh(LOAD)
-        t.sh(SWEEP)
-        here = dict(self.nics())
-        lines, names = [], []
-        for number in here:
-            name, old = name_of(number), here[number]
-            lines += [f"link set {old} nomaster", f"link set {old} down",
-                      f"addr flush dev {old}", f"link set {old} name t{number}"]
-            names += [f"link set t{number} name {name} "
-                      f"address {testnic.mac(number)}", f"link set {name} up"]
-        self.quiet(*here.values())
-        self.ip(*lines, *names)
+        if t.host not in LOADED:
+            t.sh(LOAD)
+            LOADED.add(t.host)
+        t.sh(f"for n in $(ls /run/netns 2>/dev/null); do {IP} netns del $n; "
+             "done")
+        # What is above another goes with it, hence -force.
+        t.sh(f"{IP} -force -batch - <<'END'\n" + "\n".join(self.sweep())
+             + "\nEND\ntrue")
 
-    def quiet(self, *names: str) -> None:
-        """Addresses of these are usable at once."""
-        self.t.sh("; ".join(f"echo 0 >/proc/sys/net/ipv6/conf/{name}/accept_dad"
-                            for name in names) or "true")
-
-    def nics(self) -> list[tuple[int, str]]:
-        """Numbers of the NICs that the guest has, and their names."""
-        shown = self.t.sh("ls -d /sys/bus/vmbus/devices/*/net/*").split()
-        numbers = {testnic.instance_id(n): n for n in range(2 * NICS)}
-        return sorted((numbers[path.split("/")[5]], path.split("/")[7])
-                      for path in shown)
+    def sweep(self) -> list[str]:
+        """Commands that undo whatever a scenario before has left."""
+        lines, last = [], []
+        for i in self.snapshot().interfaces:
+            if not i.device:
+                lines += [f"link del {i.name}"] if i.name != "lo" else []
+                continue
+            number = NUMBERS[i.device.lower()]
+            if "master" in i.entry:
+                lines.append(f"link set {i.name} nomaster")
+            lines += [f"link set {i.name} down", f"addr flush dev {i.name}",
+                      f"link set {i.name} address {testnic.mac(number)}"]
+            if i.name != name_of(number):
+                lines.append(f"link set {i.name} name old{number}")
+                last.append(f"link set old{number} name {name_of(number)}")
+            last.append(f"link set {name_of(number)} up")
+        return lines + last
 
     def ip(self, *lines: str) -> None:
         """Commands of ip(8), all of which must succeed."""
-        self.t.sh(f"{IP} -batch - <<'END'\n" + "\n".join(lines) + "\nEND")
+        for option, some in groupby(lines, lambda line: line[:3] == "-6 "):
+            text = "\n".join(line.removeprefix("-6 ") for line in some)
+            self.t.sh(f"{IP} {'-6' if option else ''} -batch - <<'END'\n"
+                      f"{text}\nEND")
 
     def snapshot(self) -> Snapshot:
         """What ip(8) says now, with no address under way."""
