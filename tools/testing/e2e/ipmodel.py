@@ -21,6 +21,17 @@ END"""
 MAC = re.compile(r"[0-9A-F]{2}(?:([:-]?)[0-9A-F]{2})(?:\1[0-9A-F]{2}){4}")
 GUID = re.compile(r"\{?([0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})\}?")
 MAIN = "main"
+# Types of a default route that end a look-up.
+ANSWERS = ("unicast", "blackhole", "unreachable", "prohibit")
+
+
+FAMILIES = ((4, FAMILY_V4), (6, FAMILY_V6))
+
+
+def family_of(addresses: list[Address]) -> int:
+    """Which families are among them."""
+    return sum(bit for version, bit in FAMILIES
+               if any(a.address.version == version for a in addresses))
 
 
 def plain(adapter: str) -> str | None:
@@ -79,7 +90,9 @@ class Snapshot:
         self.interfaces = [Interface(e) for e in addresses]
         self.by_name = {i.name: i for i in self.interfaces}
         self.routes = [r for r in routes if r["dst"] == "default"
-                       and r["type"] == "unicast"]
+                       and r["type"] in ANSWERS]
+        self.halves = [r for r in routes if r["type"] == "unicast"
+                       and r["dst"] in ("0.0.0.0/1", "128.0.0.0/1")]
 
     def addresses(self, name: str) -> list[dict]:
         """What ip(8) shows of an interface's addresses."""
@@ -136,14 +149,31 @@ class Snapshot:
         """Of each table and family the one that is used, main's first."""
         best: dict[tuple[str, int], dict] = {}
         for route in self.routes:
-            if self.hops(route, interface) is None:
+            if not self.answers(route, interface):
                 continue
-            key = route.get("table", MAIN), self.version(route)
+            key = route["table"], self.version(route)
             old = best.get(key)
             if not old or self.rank(route) < self.rank(old):
                 best[key] = route
-        return sorted(best.values(),
-                      key=lambda r: r.get("table", MAIN) != MAIN)
+        return sorted((r for r in best.values() if r["type"] == "unicast"
+                       and not self.hidden(r, interface)),
+                      key=lambda r: r["table"] != MAIN)
+
+    def answers(self, route: dict, interface: Interface) -> bool:
+        """A look-up for @interface ends at this route at the latest. One that
+        rejects does so for every interface; IPv6 passes over it."""
+        if route["type"] != "unicast":
+            return self.version(route) == 4
+        return (not route.get("tos")
+                and self.hops(route, interface) is not None)
+
+    def hidden(self, route: dict, interface: Interface) -> bool:
+        """Two halves of everything out of the same interface: nothing is left
+        for this one."""
+        halves = {r["dst"] for r in self.halves
+                  if r["table"] == route["table"]
+                  and self.hops(r, interface) is not None}
+        return self.version(route) == 4 and len(halves) == 2
 
     @staticmethod
     def version(route: dict) -> int:
@@ -195,7 +225,7 @@ class Snapshot:
         if not interface:
             return None
         info = IpInfo(adapter, FAMILY_NONE, self.dhcp(interface))
-        for version, bit in ((4, FAMILY_V4), (6, FAMILY_V6)):
+        for version, bit in FAMILIES:
             if not (family or FAMILY_BOTH) & bit:
                 continue
             those = [a for a in interface.shown
@@ -204,6 +234,5 @@ class Snapshot:
                 Address(ipaddress.ip_address(a["local"]), a["prefixlen"],
                         self.origin(interface, a)) for a in those]
             info.gateways += self.gateways(interface, version)
-            if those:
-                info.family |= bit
+        info.family = family_of(info.addresses)
         return info

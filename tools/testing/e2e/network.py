@@ -13,7 +13,7 @@ from hvhost.host import Host
 from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import (FAMILY_NONE, MAX_ADDRESSES, MAX_GATEWAYS,
                             ORIGIN_UNKNOWN, Address, IpInfo, subnet_text)
-from ipmodel import SHOW, Interface, Snapshot
+from ipmodel import SHOW, Interface, Snapshot, family_of
 from scenario import Test
 
 NICS = 4
@@ -65,7 +65,8 @@ class Network:
             if "master" in i.entry:
                 lines.append(f"link set {i.name} nomaster")
             lines += [f"link set {i.name} down", f"addr flush dev {i.name}",
-                      f"link set {i.name} address {testnic.mac(number)}"]
+                      f"link set {i.name} addrgenmode eui64 "
+                      f"address {testnic.mac(number)}"]
             if i.name != name_of(number):
                 lines.append(f"link set {i.name} name old{number}")
                 last.append(f"link set old{number} name {name_of(number)}")
@@ -90,8 +91,10 @@ class Network:
     def settled(found: Snapshot) -> bool:
         """Every interface that is up has done with duplicates, except where
         a scenario wants tentative ones: it gives them in this network."""
-        return not any(a.get("tentative") and not a["local"].startswith(
-            TENTATIVE) for i in found.interfaces for a in i.entry["addr_info"])
+        return not any(a.get("tentative") and not a.get("dadfailed")
+                       and not a["local"].startswith(TENTATIVE)
+                       for i in found.interfaces
+                       for a in found.addresses(i.name))
 
     # Questions -----------------------------------------------------------
 
@@ -124,15 +127,28 @@ class Network:
                 compare(self.t, got, wanted, binary, about)
         return wanted
 
-    def unknown(self, *adapters: str) -> None:
+    def unknown(self, *adapters: str, status: str = "NOT_FOUND") -> None:
         """No interface is named so."""
         snapshot = self.snapshot()
         for binary in self.forms():
             self.form(binary)
             for adapter in adapters:
                 self.t.equal(snapshot.nic(adapter), None, f"nic {adapter!r}")
-                self.t.status("NOT_FOUND", lambda a=adapter: self.t.kvp
+                self.t.status(status, lambda a=adapter: self.t.kvp
                               .get_ip_info(a), f"{adapter!r}")
+
+    def gone(self, number: int) -> None:
+        """NIC @number is not there. That the stock guest has another status
+        for it is listed where it is the subject."""
+        self.unknown(*self.names(number), status="NOT_FOUND"
+                     if self.t.guest == HV_KVP else "E_FAIL")
+
+    def names(self, number: int) -> tuple[str, ...]:
+        """How a host names NIC @number: by the MAC address, and by the device,
+        which the stock guest does not know here (ip.by_device_id)."""
+        mac = testnic.mac(number).upper()
+        return ((mac, testnic.instance_id(number))
+                if self.t.guest == HV_KVP else (mac,))
 
 
 # A prefix (IPv6 documentation) for addresses that are to stay tentative.
@@ -162,10 +178,10 @@ def cut(info: IpInfo, binary: bool) -> IpInfo:
                               ADDRESS_UNITS),
                first_that_fit([subnet_text(a) for a in info.addresses],
                               ADDRESS_UNITS))
-    gateways = info.gateways
+    gateways, inside = info.gateways, info.addresses[:room]
     return replace(
         info, addresses=[Address(a.address, a.prefix, ORIGIN_UNKNOWN)
-                         for a in info.addresses[:room]],
+                         for a in inside], family=family_of(inside),
         gateways=gateways[:first_that_fit([str(g) for g in gateways],
                                           GATEWAY_UNITS)])
 

@@ -18,6 +18,11 @@ BAD_POOL = "the daemon indexes its files with any pool number and dies"
 SHIFTS = "the daemon moves the items behind a deleted one down"
 LOST = "an answer that finds the ring full is dropped"
 BLIND = "flags and sizes of the frame are not looked at"
+BY_TEXT = "an adapter is a current MAC address in capitals and colons only"
+NO_ADAPTER = "answers E_FAIL for an adapter that is not there"
+PREFIX = "adds what the interfaces have whose names begin alike"
+ROUTES = ("every default route of table main is shown, none of other tables, "
+          "no next hop of several")
 ONE_PACKET = "a packet that is not answered leaves those behind it in the ring"
 VMBUS = "VMBus parses what a destroyed ring holds; hv_utils does not reopen"
 
@@ -37,6 +42,24 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "hostile.truncated_bodies": BLIND,
     "hostile.wild_write_index": VMBUS,
     "hostile.wrong_pipe_header": BLIND,
+    "ip.bond_above": BY_TEXT,
+    "ip.bridge_above": "takes the port for its link-local address alone",
+    "ip.by_device_id": BY_TEXT,
+    "ip.dhcp": "knows only what the distribution's hv_get_dhcp_info prints",
+    "ip.exact_match": PREFIX,
+    "ip.kinds_of_ipv6": "tentative addresses and other hosts' are shown",
+    "ip.mac_in_every_writing": BY_TEXT,
+    "ip.malformed_adapters": NO_ADAPTER,
+    "ip.metrics": ROUTES,
+    "ip.metrics_of_ipv6": ROUTES,
+    "ip.next_hops": ROUTES,
+    "ip.one_family": "the family that was asked for is not looked at",
+    "ip.router_advertisements":
+        "knows only what the distribution's hv_get_dhcp_info prints",
+    "ip.several_tables": ROUTES,
+    "ip.the_mac_changes": BY_TEXT,
+    "ip.unknown_adapters": NO_ADAPTER,
+    "ip.vlans_never": PREFIX,
     "items.a_delete_moves_the_last_item": SHIFTS,
     "items.a_value_changes_its_type": TYPES,
     "items.deleted_under_an_enumeration": SHIFTS,
@@ -54,7 +77,7 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "negotiation.newest_of_all": STOPS_AT_4_0,
     "negotiation.only_5_0": STOPS_AT_4_0,
     "status.empty_key": UNCHECKED,
-    "status.ip_of_an_unknown_adapter": "answers E_FAIL",
+    "status.ip_of_an_unknown_adapter": NO_ADAPTER,
     "status.odd_sizes": UNCHECKED,
     "status.oversized": UNCHECKED,
     "status.pool_out_of_range": BAD_POOL,

@@ -203,7 +203,7 @@ def kinds_of_ipv6(t: Test) -> None:
     those that somebody else has, are not the guest's."""
     n = Network(t)
     t.sh("cd /proc/sys/net/ipv6/conf/eth0; echo 2 >use_tempaddr; "
-         "echo 1000 >dad_transmits")
+         "echo 100 >dad_transmits")
     try:
         n.ip("addr add 2001:db8:1::1/64 dev eth0 preferred_lft 0",
              "addr add 2001:db8:2::1/64 dev eth0 valid_lft 4000 "
@@ -242,9 +242,9 @@ def bridge_above(t: Test) -> None:
     n.ip("link add br0 type bridge", "link set eth0 master br0",
          "link set br0 up", "addr add 192.0.2.10/24 dev br0",
          "route add default via 192.0.2.1 dev br0")
-    n.check(MAC0, testnic.instance_id(0), shown="br0")
+    n.check(*n.names(0), shown="br0")
     n.ip("addr add 198.51.100.1/24 dev eth0")
-    info = n.check(MAC0, testnic.instance_id(0), shown="eth0")
+    info = n.check(*n.names(0), shown="eth0")
     t.equal(info.gateways, [], "the model")
 
 
@@ -276,13 +276,12 @@ def bond_above(t: Test) -> None:
          "route add default via 192.0.2.1 dev bond0")
     t.equal(n.snapshot().by_name["eth1"].mac, testnic.mac(0).replace(
         ":", "").upper(), "what a bond does")
-    n.check(MAC0, MAC1, testnic.instance_id(0), testnic.instance_id(1),
-            shown="bond0")
+    n.check(*n.names(0), *n.names(1), shown="bond0")
     n.ip("addr flush dev bond0", "link add br0 type bridge",
          "link set bond0 master br0", "link set br0 up",
          "addr add 192.0.2.20/24 dev br0",
          "route add default via 192.0.2.1 dev br0")
-    n.check(MAC0, testnic.instance_id(1), shown="br0")
+    n.check(*n.names(0), *n.names(1), shown="br0")
 
 
 @scenario(SETUP)
@@ -298,8 +297,7 @@ def vlans_never(t: Test) -> None:
     for number in (0, 1):
         t.true(not n.snapshot().by_name[name_of(number)].beyond_link_local,
                "the model")
-        n.check(windows(number), testnic.instance_id(number),
-                shown=name_of(number))
+        n.check(*n.names(number), shown=name_of(number))
     n.ip("addr add 203.0.113.1/24 dev eth0")
     n.check(MAC0, shown="eth0")
 
@@ -318,8 +316,7 @@ def virtual_function(t: Test) -> None:
          f"link add v0 address {testnic.mac(2)} type veth peer name v1",
          "link set v0 up", "link set v1 up", "addr add 203.0.113.7/24 dev v0")
     for number in range(3):
-        n.check(windows(number), testnic.instance_id(number),
-                shown=name_of(number))
+        n.check(*n.names(number), shown=name_of(number))
 
 
 # Gateways ----------------------------------------------------------------
@@ -335,13 +332,20 @@ def metrics(t: Test) -> None:
          "route add default via 198.51.100.2 dev eth1 metric 100",
          "route add default via 192.0.2.9 dev eth0 tos 0x10",
          "route add 0.0.0.0/1 via 192.0.2.3 dev eth0",
-         "route add 128.0.0.0/1 via 192.0.2.3 dev eth0",
          "route add 0.0.0.0/8 via 192.0.2.4 dev eth0",
-         "route add blackhole default metric 1")
+         "route add 1.1.1.1/32 via 192.0.2.4 dev eth0",
+         "route add blackhole default metric 250")
     t.equal(list(map(str, n.check(MAC0).gateways)), ["192.0.2.2"], "the model")
     n.check(MAC1)
     n.ip("route add default dev eth0 metric 10")
-    n.check(MAC0)
+    t.equal(n.check(MAC0).gateways, [], "the model")
+    n.ip("route del default dev eth0 metric 10",
+         "route add unreachable default metric 150")
+    t.equal(n.check(MAC0).gateways, [], "the model")
+    n.check(MAC1)
+    n.ip("route del unreachable default metric 150",
+         "route add 128.0.0.0/1 via 192.0.2.3 dev eth0")
+    t.equal(n.check(MAC0).gateways, [], "the model")
 
 
 @scenario(SETUP)
@@ -461,17 +465,18 @@ def namespaces(t: Test) -> None:
     n.ip("addr add 192.0.2.11/24 dev eth1", "addr add 192.0.2.12/24 dev eth2",
          "netns add box", "link set eth1 netns box",
          f"link add d0 address {testnic.mac(2)} type dummy",
-         "link set d0 netns box", "link add d1 address 02:00:00:00:00:77 "
-         "type dummy", "link set d1 netns box")
+         "link set d0 netns box",
+         f"link add d1 address {testnic.mac(1)} type dummy",
+         "link set d1 netns box")
     n.ip("netns exec box ip link set eth1 up",
          "netns exec box ip addr add 198.51.100.5/24 dev eth1",
          "netns exec box ip link set d0 up",
          "netns exec box ip addr add 198.51.100.6/24 dev d0")
-    n.unknown(MAC1, testnic.instance_id(1), "02:00:00:00:00:77")
+    n.gone(1)
     n.check(MAC2, shown="eth2")
     n.ip("netns exec box ip link set eth1 netns 1")
     n.ip("link set eth1 up", "addr add 192.0.2.11/24 dev eth1")
-    n.check(MAC1, testnic.instance_id(1), shown="eth1")
+    n.check(*n.names(1), shown="eth1")
 
 
 @scenario(SETUP, smoke=True)
@@ -479,15 +484,15 @@ def withdrawn_and_offered(t: Test) -> None:
     """The host takes a NIC away, and adds one, while the guest runs."""
     n = Network(t)
     n.ip("addr add 192.0.2.13/24 dev eth3")
-    n.check(windows(3), testnic.instance_id(3), shown="eth3")
+    n.check(*n.names(3), shown="eth3")
     t.host.remove_nic(3)
-    n.unknown(windows(3), testnic.instance_id(3))
+    n.gone(3)
     for number in (3, 4):
         t.host.add_nic(number)
         t.eventually(lambda: testnic.instance_id(number).upper() in {
             i.device for i in n.snapshot().interfaces}, f"NIC {number}")
     n = Network(t)
     n.ip("addr add 192.0.2.14/24 dev eth4")
-    n.check(windows(4), testnic.instance_id(4), shown="eth4")
-    n.check(windows(3), testnic.instance_id(3), shown="eth3")
+    n.check(*n.names(4), shown="eth4")
+    n.check(*n.names(3), shown="eth3")
     t.host.remove_nic(4)
