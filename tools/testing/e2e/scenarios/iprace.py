@@ -103,7 +103,7 @@ def come_and_go(t: Test, seconds: int) -> dict[str, int]:
     chance = random.Random(11)
     jobs = []
     for kind in range(3):
-        lines = [line for _ in range(40) for line in churn(kind, chance)]
+        lines = [line for _ in range(5) for line in churn(kind, chance)]
         # ip(8) takes the family of a route from its gateway.
         t.host.agent.put(f"/tmp/churn{kind}", "\n".join(
             line.removeprefix("-6 ") for line in lines).encode() + b"\n")
