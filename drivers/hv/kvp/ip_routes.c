@@ -127,7 +127,7 @@ void hkvp_routes_v4(const struct net_device *dev, hkvp_route_fn fn, void *ctx)
 /* The route that a next hop is looked at for. */
 struct v6_route {
 	const struct walk *walk;
-	const struct fib6_info *info;
+	struct fib6_info *info;
 };
 
 static bool v6_alive(const struct fib6_nh *nh, const struct net_device *dev)
@@ -167,11 +167,9 @@ static int tell_v6(struct fib6_nh *nh, void *arg)
 static int each_v6(struct v6_route *route,
 		   int (*fn)(struct fib6_nh *nh, void *arg))
 {
-	struct fib6_info *info = (struct fib6_info *)route->info;
-
-	if (info->nh)
-		return nexthop_for_each_fib6_nh(info->nh, fn, route);
-	return fn(info->fib6_nh, route);
+	if (route->info->nh)
+		return nexthop_for_each_fib6_nh(route->info->nh, fn, route);
+	return fn(route->info->fib6_nh, route);
 }
 
 /*
@@ -193,34 +191,58 @@ static u32 preference(const struct fib6_info *info)
 	return IPV6_DECODE_PREF(IPV6_EXTRACT_PREF(READ_ONCE(info->fib6_flags)));
 }
 
+/* What is looked for at the root of a table. */
+struct v6_choice {
+	const struct fib6_info *best;
+	bool multipath;		/* a route as good as @best is one of several paths */
+};
+
+/* Routes are in the order of their metrics; of the first, the best router. */
+static struct v6_choice choose_v6(struct v6_route *route,
+				  struct fib6_info *leaf)
+{
+	struct v6_choice c = {};
+	struct fib6_info *info;
+
+	for (info = leaf; info; info = rcu_dereference(info->fib6_next)) {
+		if (c.best && info->fib6_metric != c.best->fib6_metric)
+			break;
+		route->info = info;
+		if (!is_default_v6(route))
+			continue;
+		if (!c.best || preference(info) > preference(c.best))
+			c = (struct v6_choice) { .best = info };
+		if (preference(info) == preference(c.best))
+			c.multipath |= READ_ONCE(info->fib6_nsiblings) > 0;
+	}
+	return c;
+}
+
 /*
- * Routes are in the order of their metrics. Of the best metric the routers of
- * the highest preference count; which of them is asked depends on who answers.
- * Routes for certain source addresses only are not at the root and left out.
+ * Of routes that are as good the one is taken whose router answers, so all are
+ * told; of the paths of one route a hash takes any, whatever the preferences.
  */
+static bool is_chosen(const struct v6_choice *c, const struct fib6_info *info)
+{
+	if (info->fib6_metric != c->best->fib6_metric)
+		return false;
+	return preference(info) == preference(c->best) ||
+	       (c->multipath && READ_ONCE(info->fib6_nsiblings));
+}
+
+/* Routes for certain source addresses only are not at the root, and left out. */
 static void table_v6(const struct walk *w, struct fib6_table *table)
 {
 	struct fib6_info *leaf = rcu_dereference(table->tb6_root.leaf);
 	struct v6_route route = { .walk = w };
-	const struct fib6_info *best = NULL;
+	struct v6_choice choice = choose_v6(&route, leaf);
 	struct fib6_info *info;
 
-	for (info = leaf; info; info = rcu_dereference(info->fib6_next)) {
-		if (best && info->fib6_metric != best->fib6_metric)
-			break;
-		route.info = info;
-		if (!is_default_v6(&route))
-			continue;
-		if (!best || preference(info) > preference(best))
-			best = info;
-	}
-	if (!best)
+	if (!choice.best)
 		return;
 	for (info = leaf; info; info = rcu_dereference(info->fib6_next)) {
 		route.info = info;
-		if (info->fib6_metric == best->fib6_metric &&
-		    preference(info) == preference(best) &&
-		    is_default_v6(&route))
+		if (is_chosen(&choice, info) && is_default_v6(&route))
 			each_v6(&route, tell_v6);
 	}
 }
