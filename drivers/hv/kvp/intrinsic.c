@@ -22,7 +22,6 @@
 #include "intrinsic.h"
 #include "ipinfo.h"
 #include "pool.h"
-#include "version.h"
 
 /* A value under construction: UTF-16LE straight in the message. */
 struct text {
@@ -108,9 +107,14 @@ static void fqdn(struct text *t)
 	put_name(t, name);
 }
 
+/*
+ * What hosts compare with the components that they could install, and have
+ * been told by Linux since 2012 (HV_DRV_VERSION, drivers/hv/hv_kvp.c): not the
+ * version of this module.
+ */
 static void integration_services_version(struct text *t)
 {
-	put_ascii(t, HKVP_MODULE_VERSION);
+	put_ascii(t, "3.1");
 }
 
 static void ipv4(struct text *t)
@@ -329,6 +333,19 @@ u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation)
 	if (!set)
 		put_default(&intrinsics[index], out);
 	return set;
+}
+
+/**
+ * hkvp_intrinsic_default() - what the kernel says, whatever agents have set
+ * @index: place, below HKVP_INTRINSIC_COUNT
+ * @out: gets type, sizes, key and value
+ *
+ * Any context; takes RCU.
+ */
+void hkvp_intrinsic_default(u32 index, struct hkvp_value *out)
+{
+	put_key(&intrinsics[index], out);
+	put_default(&intrinsics[index], out);
 }
 
 /**

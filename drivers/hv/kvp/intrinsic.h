@@ -16,6 +16,7 @@ struct hkvp_pool;
 void hkvp_intrinsic_init(const struct hkvp_pool *overrides);
 int hkvp_intrinsic_index(const void *key, u32 key_size);
 u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation);
+void hkvp_intrinsic_default(u32 index, struct hkvp_value *out);
 int hkvp_intrinsic_at(void *ctx, u32 index, struct hkvp_value *out);
 int hkvp_intrinsic_find(void *ctx, const void *key, u32 key_size,
 			struct hkvp_value *out);

@@ -10,6 +10,7 @@
 #include "driver.h"
 #include "hkvp.h"
 #include "intrinsic.h"
+#include "intrinsic_watch.h"
 #include "ipinfo.h"
 #include "params.h"
 #include "sysfs.h"
@@ -94,9 +95,16 @@ static int __init hkvp_module_init(void)
 	ret = hkvp_sysfs_register(&hkvp);
 	if (ret)
 		goto takeover;
+
+	ret = hkvp_intrinsic_watch_start(&hkvp.pools[HKVP_POOL_AUTO],
+					 pool_changed);
+	if (ret)
+		goto sysfs;
 	hkvp_chardev_init(&hkvp, pool_changed);
 	return 0;
 
+sysfs:
+	hkvp_sysfs_unregister();
 takeover:
 	hkvp_takeover_stop();
 driver:
@@ -115,6 +123,7 @@ static void __exit hkvp_module_exit(void)
 {
 	bool bound;
 
+	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
 	hkvp_takeover_stop();

@@ -313,3 +313,26 @@ int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 	}
 	return err;
 }
+
+static int touch_once(struct hkvp_pool *pool, struct hkvp_version *base,
+		      gfp_t gfp)
+{
+	union hkvp_build build;
+
+	return finish(pool, hkvp_build_begin(&build, pool, base), 0, gfp);
+}
+
+int hkvp_pool_touch(struct hkvp_pool *pool)
+{
+	struct hkvp_version *base;
+	int err = -EAGAIN;
+	int i;
+
+	wait_for_reclaim(pool);
+	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
+		base = get_base(pool, true);
+		err = touch_once(pool, base, GFP_KERNEL | __GFP_NOWARN);
+		hkvp_version_unpin(base);
+	}
+	return err;
+}

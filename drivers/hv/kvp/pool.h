@@ -357,6 +357,18 @@ int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect);
 
 /**
+ * hkvp_pool_touch() - publish a version with the same items
+ * @pool: pool
+ *
+ * For news that the pool does not hold itself: who follows the generation
+ * looks again.
+ *
+ * Context: process, may sleep. Cost: constant a round.
+ * Return: 0, -ENOMEM or -EAGAIN as hkvp_pool_change(); then nothing has changed.
+ */
+int hkvp_pool_touch(struct hkvp_pool *pool);
+
+/**
  * struct hkvp_pool_usage - memory that a pool holds, in bytes requested
  * @current_bytes: items, nodes and root of the current version
  * @backlog_bytes: replaced, not yet looked at by the reclaimer

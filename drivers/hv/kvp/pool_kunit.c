@@ -183,6 +183,29 @@ static void test_empty(struct kunit *test)
 	hkvp_version_unpin(NULL);
 }
 
+/* A new generation of the same items. */
+static void test_touch(struct kunit *test)
+{
+	struct hkvp_pool *pool = test->priv;
+	struct hkvp_version *old, *new;
+
+	KUNIT_EXPECT_EQ(test, hkvp_pool_touch(pool), 0);
+	KUNIT_EXPECT_EQ(test, generation(pool), 1);
+	KUNIT_EXPECT_EQ(test, set(pool, 1, 1), 0);
+	old = hkvp_pool_pin(pool);
+	KUNIT_EXPECT_EQ(test, hkvp_pool_touch(pool), 0);
+	new = hkvp_pool_pin(pool);
+	KUNIT_EXPECT_EQ(test, hkvp_version_generation(old), 2);
+	KUNIT_EXPECT_EQ(test, hkvp_version_generation(new), 3);
+	KUNIT_EXPECT_EQ(test, hkvp_version_count(new), 1);
+	KUNIT_EXPECT_PTR_EQ(test, hkvp_version_at(old, 0),
+			    hkvp_version_at(new, 0));
+	KUNIT_EXPECT_EQ(test, hkvp_item_generation(hkvp_version_at(new, 0)), 2);
+	hkvp_version_unpin(old);
+	hkvp_version_unpin(new);
+	KUNIT_EXPECT_EQ(test, delete(pool, 1), 0);
+}
+
 /* A letter sets that key, a letter after '-' deletes it. */
 struct order_case {
 	const char *changes;
@@ -997,6 +1020,7 @@ static void test_failures(struct kunit *test)
 
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_empty),
+	KUNIT_CASE(test_touch),
 	KUNIT_CASE_PARAM(test_order, order_gen_params),
 	KUNIT_CASE(test_fields),
 	KUNIT_CASE_PARAM(test_sizes, size_gen_params),
