@@ -26,6 +26,7 @@
 static struct apply_options how = { .root = "", .wake = -1 };
 static bool once, refused, keep_identity;
 static const char *request_file;
+static uint64_t timeout = APPLY_TIME / 1000;
 
 static const struct option_spec options[] = {
 	{ "once", '1', OPTION_FLAG, &once, NULL, "end after one request" },
@@ -40,6 +41,8 @@ static const struct option_spec options[] = {
 	{ "dry-run", 'n', OPTION_FLAG, &how.dry_run, NULL, "print what would be done" },
 	{ "root", 0, OPTION_TEXT, &how.root, NULL,
 	  "DIR all files are below it, and no system program is run" },
+	{ "timeout", 't', OPTION_NUMBER, &timeout, NULL,
+	  "SECONDS for a request, 1 to 25" },
 	{ "keep-identity", 0, OPTION_FLAG, &keep_identity, NULL,
 	  "no 'identify' when the host's name changes" },
 };
@@ -99,7 +102,9 @@ static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *reque
 /* Leaves the answer some time to get to the kernel. */
 static unsigned int time_for(const struct hvkvp_ip_request *request)
 {
-	return request->time_left > 3000 ? request->time_left - 3000 : 0;
+	unsigned int left = request->time_left > 3000 ? request->time_left - 3000 : 0;
+
+	return left < timeout * 1000 ? left : timeout * 1000;
 }
 
 static void handle_request(struct agent *agent)
@@ -254,7 +259,7 @@ static int apply_refused(void)
 		return fail(EXIT_NOT_FOUND, "no request was refused");
 	if (!found)
 		return fail_errno("cannot fetch the request");
-	return exit_code_of_result(apply(&how, &config, request.ifindex, APPLY_TIME));
+	return exit_code_of_result(apply(&how, &config, request.ifindex, timeout * 1000));
 }
 
 static int apply_file(void)
@@ -274,7 +279,7 @@ static int apply_file(void)
 	}
 	memcpy(&config, bytes, sizeof(config));
 	free(bytes);
-	return exit_code_of_result(apply(&how, &config, 0, APPLY_TIME));
+	return exit_code_of_result(apply(&how, &config, 0, timeout * 1000));
 }
 
 static int run(int argc, char **argv)
@@ -288,6 +293,8 @@ static int run(int argc, char **argv)
 		usage_error("--exec wants an absolute path");
 	if (how.program && how.stack)
 		usage_error("--exec and --stack exclude each other");
+	if (!timeout || timeout > APPLY_TIME / 1000)
+		usage_error("--timeout is 1 to %d", APPLY_TIME / 1000);
 	/* files that other programs make for us are nobody else's */
 	umask(077);
 	if (request_file)

@@ -38,11 +38,12 @@ static const struct backend *choose(const struct apply_options *options, struct 
 	return backend;
 }
 
-static int carry_out(const struct apply_options *options, struct job *job, int64_t end)
+static int carry_out(const struct apply_options *options, struct job *job, unsigned int time)
 {
 	struct plan_limits limits = {
 		.dry_run = options->dry_run, .wake = options->wake,
-		.deadline = end - APPLY_UNDO_TIME, .undo_deadline = end,
+		.deadline = deadline_now() + time * (100 - APPLY_UNDO_TIME) / 100,
+		.undo_deadline = deadline_now() + time,
 	};
 	struct plan plan = { .root = options->root };
 	const struct backend *backend = choose(options, job);
@@ -66,7 +67,6 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 {
 	static struct ipconfig ip;
 	char adapter[HVKVP_IP_ADAPTER_SIZE];
-	int64_t end = deadline_now() + (time < APPLY_TIME ? time : APPLY_TIME);
 	struct job job = { .root = options->root, .ip = &ip };
 	const char *reason;
 	struct netif nic;
@@ -90,7 +90,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 	/* a script gets all of it, as from hv_kvp_daemon */
 	if (!options->program)
 		ipconfig_settle(&ip);
-	error = carry_out(options, &job, end);
+	error = carry_out(options, &job, time);
 	if (!error)
 		warn("%s: %s", nic.name, options->dry_run ? "nothing done" : "configured");
 	return result_of(error);

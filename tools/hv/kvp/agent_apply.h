@@ -9,8 +9,8 @@
 
 /* In all, ms; the kernel gives up after 30 s. */
 #define APPLY_TIME	25000
-/* Of these for putting back what was there. */
-#define APPLY_UNDO_TIME	7000
+/* Percent of the time for putting back what was there. */
+#define APPLY_UNDO_TIME	28
 
 /**
  * struct apply_options - how requests are applied
@@ -33,7 +33,7 @@ struct apply_options {
  * @options: how
  * @config: as the kernel gave it; checked again
  * @index: the interface as the kernel knows it, or 0
- * @time: ms that it may take
+ * @time: ms that it may take, to the end of putting back what was there
  *
  * Return: HVKVP_IP_*, for the host. What failed was told.
  */

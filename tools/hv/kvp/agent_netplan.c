@@ -247,6 +247,8 @@ static int plan_netplan(const struct job *job, struct plan *plan)
 	snprintf(name, sizeof(name), "90-hv_kvp-%s.yaml", job->nic->name);
 	if (!plan_file(plan, 0600, text, size, YAML "/%s", name))
 		return -ENOMEM;
+	/* else 'netplan set' may put what others said of the interface into it */
+	plan->file[plan->file_count - 1].anew = true;
 	error = keep_all(job, plan, name);
 	if (error)
 		return error;

@@ -199,7 +199,8 @@ static int search(const char *root, const struct wanted *wanted, char name[IF_NA
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir))) {
-		int how = entry->d_name[0] == '.' ? 0 : suits(root, entry->d_name, wanted);
+		bool dots = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+		int how = dots ? 0 : suits(root, entry->d_name, wanted);
 
 		if (how <= best || strlen(entry->d_name) >= IF_NAMESIZE)
 			continue;

@@ -171,12 +171,24 @@ static int verify(const struct plan_limits *limits, const struct netif *nic,
 	return 0;
 }
 
+static int take_away(const struct plan *plan, struct safefile *files)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < plan->file_count; i++)
+		if (plan->file[i].anew)
+			error = safefile_remove(&files[i]);
+	return error;
+}
+
 static int carry_out(const struct plan *plan, struct safefile *files,
 		     const struct plan_limits *limits, const struct netif *nic,
 		     const struct ipconfig *ip)
 {
-	int error = run_step(plan, &plan->before, limits->deadline, limits->wake);
+	int error = take_away(plan, files);
 
+	if (!error)
+		error = run_step(plan, &plan->before, limits->deadline, limits->wake);
 	if (!error)
 		error = write_files(plan, files);
 	if (!error)

@@ -34,12 +34,14 @@
  *	is put back with the others
  * @size: bytes of @text
  * @mode: its permissions, or PLAN_SAME_MODE
+ * @anew: the old one is taken away before the first command
  */
 struct plan_file {
 	char *path;
 	char *text;
 	size_t size;
 	mode_t mode;
+	bool anew;
 };
 
 /**

@@ -164,14 +164,19 @@ int safefile_write(struct safefile *file, const char *text, size_t size, mode_t 
 	return replace(file->dir, file->name, file->name, text, size, mode);
 }
 
+int safefile_remove(struct safefile *file)
+{
+	if (unlinkat(file->dir, file->name, 0) && errno != ENOENT)
+		return -errno;
+	return fsync(file->dir) ? -errno : 0;
+}
+
 int safefile_restore(struct safefile *file)
 {
 	if (file->existed)
 		return replace(file->dir, file->name, file->name, file->old, file->old_size,
 			       file->mode);
-	if (unlinkat(file->dir, file->name, 0) && errno != ENOENT)
-		return -errno;
-	return fsync(file->dir) ? -errno : 0;
+	return safefile_remove(file);
 }
 
 void safefile_close(struct safefile *file)

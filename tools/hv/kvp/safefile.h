@@ -65,6 +65,14 @@ int safefile_backup(struct safefile *file);
 int safefile_write(struct safefile *file, const char *text, size_t size, mode_t mode);
 
 /**
+ * safefile_remove() - takes the file away
+ * @file: the file
+ *
+ * Return: 0, also if there is none; or a negative error.
+ */
+int safefile_remove(struct safefile *file);
+
+/**
  * safefile_restore() - puts back what was there at safefile_open()
  * @file: the file
  *

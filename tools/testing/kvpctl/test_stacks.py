@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: GPL-2.0
+"""kvpctl agent with each network stack: what the kernel has in the end."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from request import Request
+from stacks import DHCP_SERVER, MAC, Namespace
+
+OLD = "198.51.100.9/24"
+WANTED = Request(MAC, ["192.0.2.5/24", "192.0.2.6/24", "203.0.113.7/25",
+                       "2001:db8::5/64"],
+                 ["192.0.2.1", "192.0.2.2", "2001:db8::1"],
+                 ["192.0.2.53", "2001:db8::53"])
+SECOND = Request("00-15-5D-00-00-01", ["192.0.2.77/24"], ["192.0.2.1"])
+DHCP = Request(MAC, dhcp=1, addresses=["192.0.2.99/24"])
+REQUEST = "/root/request"
+
+
+def agent(ns: Namespace, request: Request, options: str = "") -> tuple[int, str]:
+    """Runs the agent on one request."""
+    ns.put(REQUEST, request.pack(), 0o600)
+    return ns.run(f"kvpctl agent --request {REQUEST} {options}")
+
+
+def must(ns: Namespace, request: Request, stack: str) -> None:
+    """The request is carried out, by this stack."""
+    code, text = agent(ns, request)
+    assert not code, text
+    assert f"configuration, by {stack}\n" in text, text
+
+
+def expect(ns: Namespace, request: Request) -> None:
+    """The interface has what the request says, and nothing else."""
+    assert ns.wait(lambda: ns.addresses() == set(request.addresses)), \
+        f"addresses {ns.addresses()}"
+    # further gateways of a family may come in any order after the first
+    assert ns.wait(lambda: set(ns.gateways()) == set(request.gateways)), \
+        f"gateways {ns.gateways()}"
+
+
+def leased(ns: Namespace) -> bool:
+    """One address, from the DHCP server."""
+    found = ns.addresses() - {OLD}
+    return len(found) == 1 and found.pop().startswith("198.51.100.")
+
+
+def mode(ns: Namespace, path: str) -> int:
+    return ns.path(path).stat().st_mode & 0o7777
+
+
+def two_requests(ns: Namespace, stack: str) -> None:
+    """One after the other; the second one takes back all of the first."""
+    must(ns, WANTED, stack)
+    expect(ns, WANTED)
+    must(ns, SECOND, stack)
+    expect(ns, SECOND)
+
+
+def fails(ns: Namespace, files: list[str]) -> None:
+    """A request fails, and the files are as they were."""
+    before = {path: ns.get(path) for path in files}
+    code, text = agent(ns, SECOND)
+    assert code and "putting back what was there" in text, text
+    for path, content in before.items():
+        assert ns.get(path) == content, f"{path}: {ns.get(path)}"
+
+
+# --- systemd-networkd
+
+NETWORKD = ("mkdir -p /run/systemd/netif/links /run/systemd/netif/leases; "
+            "chown -R systemd-network:systemd-network /run/systemd/netif; "
+            "/lib/systemd/systemd-networkd >/run/networkd.log 2>&1 &")
+OURS_NETWORKD = "/etc/systemd/network/05-hv_kvp-eth0.network"
+
+
+def networkd(ns: Namespace) -> None:
+    ns.put("/etc/systemd/network/50-old.network",
+           f"[Match]\nName=e*\n[Network]\nAddress={OLD}\n")
+    ns.run(NETWORKD)
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    two_requests(ns, "networkd")
+    assert mode(ns, OURS_NETWORKD) == 0o644
+    index = ns.must("cat /sys/class/net/eth0/ifindex").strip()
+    must(ns, WANTED, "networkd")
+    assert ns.wait(lambda: "DNS=192.0.2.53 2001:db8::53\n" in
+                   ns.get(f"/run/systemd/netif/links/{index}"))
+
+
+def networkd_dhcp(ns: Namespace) -> None:
+    ns.must(DHCP_SERVER)
+    ns.run(NETWORKD)
+    ns.put("/etc/systemd/network/50-old.network",
+           f"[Match]\nName=eth0\n[Network]\nAddress={OLD}\n")
+    ns.run("networkctl reload")
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    must(ns, DHCP, "networkd")
+    assert ns.wait(lambda: leased(ns)), ns.addresses()
+    assert OLD not in ns.addresses() and "192.0.2.99/24" not in ns.addresses()
+
+
+def networkd_fails(ns: Namespace) -> None:
+    """networkd dies: the first file of ours goes, an older one comes back."""
+    ns.put("/etc/systemd/network/50-old.network",
+           f"[Match]\nName=eth0\n[Network]\nAddress={OLD}\n")
+    ns.run(NETWORKD)
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    ns.must("pkill -KILL systemd-network")
+    fails(ns, [OURS_NETWORKD])
+    assert not ns.path(OURS_NETWORKD).exists()
+
+
+# --- NetworkManager
+
+NM_CONFIG = "[main]\nplugins=keyfile\ndns=none\n[device]\nmatch-device=" \
+    "interface-name:eth0\nmanaged=1\n"
+OLD_PROFILE = f"""[connection]
+id=old
+uuid=11111111-2222-4333-8444-555555555555
+type=ethernet
+interface-name=eth0
+[ipv4]
+method=manual
+address1={OLD}
+[ipv6]
+method=disabled
+"""
+PROFILES = "/etc/NetworkManager/system-connections"
+
+
+def _start_nm(ns: Namespace) -> None:
+    ns.put("/etc/NetworkManager/NetworkManager.conf", NM_CONFIG)
+    ns.put("/etc/network/interfaces", "")
+    ns.put(f"{PROFILES}/old.nmconnection", OLD_PROFILE, 0o600)
+    ns.run("NetworkManager -n >/run/nm.log 2>&1 &")
+    assert ns.wait(lambda: ns.addresses() == {OLD}, 20), ns.get("/run/nm.log")
+
+
+def networkmanager(ns: Namespace) -> None:
+    _start_nm(ns)
+    two_requests(ns, "networkmanager")
+    assert mode(ns, f"{PROFILES}/hv_kvp-eth0.nmconnection") == 0o600
+    active = ns.must("nmcli -g UUID connection show --active")
+    assert "68766b76-7069-4000-8000-00155d000001" in active, active
+
+
+def networkmanager_dhcp(ns: Namespace) -> None:
+    ns.must(DHCP_SERVER)
+    _start_nm(ns)
+    must(ns, DHCP, "networkmanager")
+    assert ns.wait(lambda: leased(ns)), ns.addresses()
+    assert "192.0.2.99/24" not in ns.addresses()
+
+
+def networkmanager_fails(ns: Namespace) -> None:
+    """No DHCP server: the profile from before comes up again."""
+    _start_nm(ns)
+    code, text = agent(ns, DHCP, "--timeout 6")
+    assert code == 1 and "putting back what was there" in text, text
+    assert not ns.path(f"{PROFILES}/hv_kvp-eth0.nmconnection").exists()
+    assert ns.get(f"{PROFILES}/old.nmconnection") == OLD_PROFILE
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.addresses()
+
+
+# --- ifupdown
+
+INTERFACES = """# loopback
+auto lo
+iface lo inet loopback
+source /etc/network/interfaces.d/*
+"""
+ETH0 = f"""# the uplink
+auto eth0
+iface eth0 inet static
+    address {OLD}
+    mtu 1400
+    up ip route add 10.0.0.0/8 \\
+        dev $IFACE
+# the other one
+iface eth1 inet dhcp
+"""
+OURS_IFUPDOWN = "/etc/network/interfaces.d/eth0"
+
+
+def _start_ifupdown(ns: Namespace, text: str = ETH0) -> None:
+    ns.put("/etc/network/interfaces", INTERFACES)
+    ns.put(OURS_IFUPDOWN, text)
+    ns.must("ifup eth0")
+    assert ns.addresses() == {OLD}, ns.addresses()
+
+
+def ifupdown(ns: Namespace) -> None:
+    _start_ifupdown(ns)
+    two_requests(ns, "ifupdown")
+    # what is not about addresses is still there, and once
+    text = ns.get(OURS_IFUPDOWN)
+    for line in ("mtu 1400", "# the uplink", "# the other one", "auto eth0",
+                 "iface eth1 inet dhcp", "up ip route add", "# Written by"):
+        assert text.count(line) == 1, text
+    assert ns.get("/etc/network/interfaces") == INTERFACES
+    assert "10.0.0.0/8" in ns.must("ip route show dev eth0")
+    assert "mtu 1400" in ns.must("ip link show dev eth0")
+    ns.must("ifquery eth0")
+
+
+def ifupdown_split(ns: Namespace) -> None:
+    """Stanzas in two files, one of them for IPv6: all go, one place is new."""
+    main = INTERFACES + f"auto eth0\niface eth0 inet static\n  address {OLD}\n"
+    ns.put("/etc/network/interfaces", main)
+    ns.put("/etc/network/interfaces.d/six",
+           "iface eth0 inet6 static\n  address 2001:db8::9/64\n")
+    ns.must("ifup eth0")
+    two_requests(ns, "ifupdown")
+    assert "2001:db8::9" not in ns.get("/etc/network/interfaces.d/six")
+
+
+def ifupdown_fails(ns: Namespace) -> None:
+    """What is in the way of the new addresses: the old ones come back."""
+    _start_ifupdown(ns, ETH0.replace(
+        "    mtu 1400", '    up echo "$IF_ADDRESS" | grep -q 198.51.100.9'))
+    fails(ns, [OURS_IFUPDOWN, "/etc/network/interfaces"])
+    assert ns.addresses() == {OLD}, ns.addresses()
+
+
+# --- netplan
+
+YAML = f"""# of the installer
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    uplink:
+      match: {{name: eth0}}
+      mtu: 1400
+      addresses: [{OLD}]
+      routes: [{{to: 10.0.0.0/8, via: 198.51.100.1}}]
+      nameservers: {{search: [example.org], addresses: [198.51.100.1]}}
+  vlans:
+    vlan5: {{link: uplink, id: 5, addresses: [10.5.0.1/24]}}
+"""
+# netplan tells systemd, which is not PID 1 here, to restart networkd
+SYSTEMCTL = """#!/bin/sh
+case "$*" in
+*is-active*|*is-enabled*) echo active ;;
+*start*systemd-networkd*) networkctl reload ;;
+esac
+exit 0
+"""
+OURS_NETPLAN = "/etc/netplan/90-hv_kvp-eth0.yaml"
+
+
+def _start_netplan(ns: Namespace) -> None:
+    ns.put("/etc/netplan/50-installer.yaml", YAML, 0o600)
+    for name in ("systemctl", "udevadm"):
+        ns.must(f"rm -f /bin/{name} /usr/bin/{name} /sbin/{name}")
+        ns.put(f"/usr/bin/{name}", SYSTEMCTL, 0o755)
+    ns.must("netplan generate")
+    ns.run(NETWORKD)
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+
+
+def netplan(ns: Namespace) -> None:
+    _start_netplan(ns)
+    two_requests(ns, "netplan")
+    assert mode(ns, OURS_NETPLAN) == 0o600
+    merged = ns.must("netplan get")
+    for kept in ("mtu: 1400", "example.org", "vlan5", "10.5.0.1/24"):
+        assert kept in merged, merged
+    assert OLD.split("/")[0] not in merged, merged
+
+
+def netplan_fails(ns: Namespace) -> None:
+    """The old YAML is back as it was, its comments too."""
+    _start_netplan(ns)
+    ns.must("pkill -KILL systemd-network")
+    fails(ns, ["/etc/netplan/50-installer.yaml", OURS_NETPLAN])
+    assert not ns.path(OURS_NETPLAN).exists()
+
+
+def netplan_pattern(ns: Namespace) -> None:
+    """A definition for many interfaces is not changed for one of them."""
+    text = YAML.replace("name: eth0", 'name: "et*"')
+    ns.put("/etc/netplan/50-installer.yaml", text, 0o600)
+    ns.must("netplan generate")
+    ns.run(NETWORKD)
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    must(ns, SECOND, "networkd")
+    expect(ns, SECOND)
+    assert ns.get("/etc/netplan/50-installer.yaml") == text
+
+
+# --- no stack, and a script
+
+def nothing_runs(ns: Namespace) -> None:
+    ns.put("/etc/network/interfaces", INTERFACES)
+    code, text = agent(ns, WANTED)
+    assert code == 1 and "no network stack" in text, (code, text)
+
+
+SCRIPT = """#!/bin/sh
+[ "$#" = 2 ] || exit 3
+. "$1"
+ip address add "$IPADDR0/24" dev "$DEVICE"
+env > /run/environment
+cp "$1" "$2" /run
+"""
+
+
+def script(ns: Namespace) -> None:
+    """hv_set_ifconfig's interface; nothing of our environment reaches it."""
+    ns.put("/root/hv_set_ifconfig", SCRIPT, 0o755)
+    ns.put(REQUEST, WANTED.pack())
+    code, text = ns.run("SECRET=1 kvpctl agent --exec /root/hv_set_ifconfig "
+                        f"--request {REQUEST}")
+    assert not code, text
+    assert ns.addresses() == {"192.0.2.5/24"}
+    assert "SECRET" not in ns.get("/run/environment")
+    assert mode(ns, "/var/lib/hyperv/ifcfg-eth0") == 0o600
+
+
+def script_hangs(ns: Namespace) -> None:
+    """It is killed, with its children, and the files go."""
+    ns.put("/root/slow", "#!/bin/sh\nsleep 1000 & sleep 1000\n", 0o755)
+    ns.put(REQUEST, WANTED.pack())
+    # a signal ends it just as its time does, and at once
+    code, text = ns.run(
+        f"kvpctl agent --exec /root/slow --request {REQUEST} --timeout 1")
+    assert code == 1 and "putting back" in text, (code, text)
+    assert not ns.get("/var/lib/hyperv/ifcfg-eth0")
+    assert ns.run("pgrep sleep")[0] == 1
+
+
+def script_fails(ns: Namespace) -> None:
+    ns.put("/root/bad", "#!/bin/sh\nexit 7\n", 0o755)
+    code, text = agent(ns, WANTED, "--exec /root/bad")
+    assert code == 1 and "exit code 7" in text, (code, text)
+    code, text = agent(ns, WANTED, "--exec /root/missing")
+    assert code == 1, (code, text)
+
+
+TESTS: list[Callable[[Namespace], None]] = [
+    networkd, networkd_dhcp, networkd_fails, networkmanager,
+    networkmanager_dhcp, networkmanager_fails, ifupdown, ifupdown_split,
+    ifupdown_fails, netplan, netplan_fails, netplan_pattern, nothing_runs,
+    script, script_hangs, script_fails,
+]
+
+
+def run(test: Callable[[Namespace], None], kvpctl: Path) -> None:
+    """One test in namespaces of its own."""
+    with Namespace(kvpctl) as ns:
+        test(ns)
