@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hvhost import icwire, initramfs, kvpwire, vmbus
+from hvhost import icwire, initramfs, kvpwire, testnic, vmbus
 from hvhost.agent import Agent
 from hvhost.machine import Machine
 from kernels import Kernel, cache_root, daemons
@@ -94,11 +94,16 @@ def status_of(packet: vmbus.Packet) -> int:
     return struct.unpack_from("<I", packet.payload, STATUS_AT)[0]
 
 
+def request_body(packet: vmbus.Packet) -> bytes:
+    """What follows the IC header in an answer."""
+    return icwire.unpack(packet.payload)[1]
+
+
 class Guest:
     """A booted guest. The driver is inserted by insert()."""
 
     def __init__(self, kernel: Kernel, modules: dict[str, Path], driver: Driver, *, cpu: str,
-                 icount: bool, memory: int = 1024):
+                 icount: bool, memory: int = 1024, nics: int = 0):
         self.driver, self.icount = driver, icount
         tree = initramfs.ModuleTree(kernel.modules_dir)
         image = initramfs.Image(tree=tree, modules=["hv_vmbus"], on_disk=["hv_utils"],
@@ -112,6 +117,8 @@ class Guest:
                                workdir=Path(self._workdir.name),
                                config=vmbus.Config(spin=0 if icount else 0.001))
         self.device = self.machine.vmbus.add("kvp", KVP_CLASS, KVP_INSTANCE)
+        for number in range(nics):
+            self.machine.vmbus.add(f"nic{number}", testnic.CLASS_ID, testnic.instance_id(number))
         self.agent: Agent | None = None
 
     def __enter__(self) -> Guest:

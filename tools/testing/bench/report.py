@@ -175,6 +175,19 @@ def pool_aims(result: dict) -> list[list[str]]:
     return rows
 
 
+def ip_table(result: dict) -> Table:
+    """GET_IP_INFO: instructions and wall time of each kind of answer."""
+    wall = {(q["driver"], q["form"], q["addresses"]): q["round_trip"]
+            for q in result["ip"] if not q["icount"]}
+    rows = [[q["driver"], q["form"], str(q["addresses"]),
+             number(q["counted"]) if q["counted"] else "", number(q["round_trip"]),
+             seconds(wall[q["driver"], q["form"], q["addresses"]])]
+            for q in result["ip"] if q["icount"]]
+    return ("GET_IP_INFO of one NIC, median",
+            ["driver", "form", "addresses", "instructions, callback to answer",
+             "round trip, instructions of both CPUs", "round trip, wall time"], rows)
+
+
 def aims_table(result: dict) -> Table:
     """Every aim, what was measured, and whether it is met."""
     return ("Aims", ["what", "aim", "measured", ""],
@@ -189,6 +202,8 @@ def tables(result: dict) -> list[Table]:
              memory_table(result)]
     found.append(("The pool alone, in user space: millions of operations a second, 1,000 items",
                   result["pool"][0], result["pool"][1:]))
+    if "ip" in result:
+        found.append(ip_table(result))
     return [*found, spread_table(result)]
 
 
