@@ -11,6 +11,9 @@
  * its own, it cannot miss the fact of a change.
  *
  * Nothing is compared while there is no reader.
+ *
+ * Requests for the IP agent are told in the same ring, so that who waits has one
+ * thing to wait for.
  */
 #include <linux/fs.h>
 #include <linux/mutex.h>
@@ -193,6 +196,35 @@ static void compare_all(struct work_struct *work)
 void hkvp_changes_mark(void)
 {
 	queue_delayed_work(watch.wq, &watch.work, msecs_to_jiffies(SETTLE_MS));
+}
+
+/**
+ * hkvp_changes_ip_request() - tell of a request for the IP agent
+ * @id: the request's
+ *
+ * Between hkvp_changes_init() and hkvp_changes_exit().
+ *
+ * Context: process, or atomic in a process; does not sleep.
+ */
+void hkvp_changes_ip_request(u64 id)
+{
+	/* no key, but its NUL, and zeroes */
+	const union {
+		struct hvkvp_change head;
+		u8 bytes[ALIGN(sizeof(struct hvkvp_change) + 1, 8)];
+	} record = {
+		.head = {
+			.size = sizeof(record),
+			.kind = HVKVP_CHANGE_IP_REQUEST,
+			.generation = id,
+		},
+	};
+
+	spin_lock(&ring.lock);
+	ring_copy_in(ring.head, record.bytes, sizeof(record));
+	ring.head += sizeof(record);
+	spin_unlock(&ring.lock);
+	wake_up_interruptible(&ring.wait);
 }
 
 /**

@@ -26,6 +26,7 @@ struct hkvp_reader {
 int hkvp_changes_init(struct hkvp_pool *pools);
 void hkvp_changes_exit(void);
 void hkvp_changes_mark(void);
+void hkvp_changes_ip_request(u64 id);
 
 void hkvp_reader_begin(struct hkvp_reader *reader);
 void hkvp_reader_end(struct hkvp_reader *reader);

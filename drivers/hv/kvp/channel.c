@@ -64,6 +64,7 @@ enum progress {
 	DRAINED,	/* nothing left to read */
 	MORE,		/* the run has had its share */
 	DEFERRED,	/* the held packet needs process context */
+	WAITING,	/* its answer is not known yet */
 	FULL,		/* the held answer waits for room */
 	BROKEN,		/* the ring cannot be read, or written, any further */
 };
@@ -239,6 +240,8 @@ static enum progress serve(struct hkvp_channel *ch,
 			return DONE;
 		case HKVP_DEFER:
 			return DEFERRED;
+		case HKVP_WAIT:
+			return WAITING;
 		case HKVP_REPLY:
 			break;
 		}
@@ -319,9 +322,11 @@ static void on_channel(void *context)
 		return;
 	case MORE:
 	case DEFERRED:
+	case WAITING:
 		/* no interrupts for packets that the callback will not read */
 		hv_begin_read(&ch->vmbus->inbound);
-		WRITE_ONCE(ch->state, HKVP_CHANNEL_WORK);
+		/* a kick may have queued the work already: the packet before it */
+		smp_store_release(&ch->state, HKVP_CHANNEL_WORK);
 		queue_work(ch->wq, &ch->run);
 		return;
 	case BROKEN:
@@ -334,8 +339,9 @@ static void run_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(work, struct hkvp_channel, run);
 
-	/* queue_work() orders what the callback did before it */
-	if (READ_ONCE(ch->state) != HKVP_CHANNEL_WORK)
+	/* pairs with the release in on_channel() */
+	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK ||
+	    READ_ONCE(ch->closing))
 		return;
 
 	count(&ch->stats.work_runs);
@@ -343,6 +349,9 @@ static void run_work(struct work_struct *work)
 	case MORE:
 	case DEFERRED:
 		queue_work(ch->wq, &ch->run);
+		return;
+	case WAITING:
+		/* until hkvp_channel_kick(); one that came meanwhile has queued it */
 		return;
 	case BROKEN:
 		lose(ch);
@@ -419,6 +428,7 @@ static int open_ring(struct hkvp_channel *ch)
 	ch->answered = false;
 	ch->stalled = false;
 	ch->expiring = false;
+	WRITE_ONCE(ch->closing, false);
 	hkvp_ic_open(ch->ic);
 	/* the host may send before vmbus_open() returns */
 	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
@@ -434,14 +444,15 @@ static int open_ring(struct hkvp_channel *ch)
 
 /*
  * Called with the lock held. First the callback is held off, so that it queues
- * nothing; then the work item is waited for, so that it hands nothing back.
- * What is left finds the state CLOSED.
+ * nothing; then the work item is waited for, so that it hands nothing back. If
+ * it is kicked later it finds that the channel closes, or the state CLOSED.
  */
 static void close_ring(struct hkvp_channel *ch)
 {
 	struct vmbus_channel *vmbus = ch->vmbus;
 
 	tasklet_disable(&vmbus->callback_event);
+	WRITE_ONCE(ch->closing, true);
 	cancel_work_sync(&ch->run);
 	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
 	tasklet_enable(&vmbus->callback_event);
@@ -535,6 +546,19 @@ void hkvp_channel_close(struct hkvp_channel *ch)
 	mutex_unlock(&ch->lock);
 	/* not under the lock, which it takes; it does nothing any more */
 	cancel_delayed_work_sync(&ch->reopen);
+}
+
+/**
+ * hkvp_channel_kick() - the answer to a packet that waits may be known
+ * @ch: channel, between hkvp_channel_init() and hkvp_channel_destroy()
+ *
+ * Costs little where nothing waits.
+ *
+ * Context: any.
+ */
+void hkvp_channel_kick(struct hkvp_channel *ch)
+{
+	queue_work(ch->wq, &ch->run);
 }
 
 /**

@@ -18,7 +18,7 @@ struct hkvp_ic;
  * @HKVP_CHANNEL_CLOSED: nobody
  * @HKVP_CHANNEL_CALLBACK: VMBus's callback (softirq)
  * @HKVP_CHANNEL_WORK: the work item (process context); the callback returns at
- *	once
+ *	once. While a packet waits for its answer it is not queued
  * @HKVP_CHANNEL_LOST: nobody until the channel is open anew
  *
  * Only the one whom the state names leaves it, but for CLOSED and LOST, which
@@ -60,6 +60,7 @@ struct hkvp_channel_stats {
  * @answered: @held has been turned into its answer, which waits for room
  * @stalled: an answer waits for room in the outbound ring
  * @expiring: @expire is armed
+ * @closing: @run is to do nothing
  * @backoff: jiffies to the next look whether there is room
  * @run: handles packets in process context
  * @retry: looks for room, should the host not signal it
@@ -80,6 +81,7 @@ struct hkvp_channel {
 	bool answered;
 	bool stalled;
 	bool expiring;
+	bool closing;
 	unsigned long backoff;
 	struct work_struct run;
 	struct delayed_work retry;
@@ -96,5 +98,6 @@ int hkvp_channel_init(struct hkvp_channel *ch, struct hkvp_ic *ic);
 void hkvp_channel_destroy(struct hkvp_channel *ch);
 void hkvp_channel_open(struct hkvp_channel *ch, struct vmbus_channel *vmbus);
 void hkvp_channel_close(struct hkvp_channel *ch);
+void hkvp_channel_kick(struct hkvp_channel *ch);
 
 #endif /* HKVP_CHANNEL_H */

@@ -30,6 +30,10 @@ union argument {
 	struct hvkvp_batch batch;
 	struct hvkvp_import import;
 	struct hvkvp_purge purge;
+	struct hvkvp_ip_agent ip_agent;
+	struct hvkvp_ip_request ip_request;
+	struct hvkvp_ip_answer ip_answer;
+	struct hvkvp_ip_supply ip_supply;
 };
 
 /**
@@ -55,6 +59,10 @@ static const struct call calls[] = {
 	{ HVKVP_IOC_BATCH, 40, FMODE_WRITE, hkvp_ioctl_batch },
 	{ HVKVP_IOC_IMPORT, 32, FMODE_WRITE, hkvp_ioctl_import },
 	{ HVKVP_IOC_PURGE, 16, FMODE_WRITE, hkvp_ioctl_purge },
+	{ HVKVP_IOC_IP_AGENT, 8, FMODE_READ | FMODE_WRITE, hkvp_ioctl_ip_agent },
+	{ HVKVP_IOC_IP_REQUEST, 32, FMODE_READ | FMODE_WRITE, hkvp_ioctl_ip_request },
+	{ HVKVP_IOC_IP_ANSWER, 16, FMODE_READ | FMODE_WRITE, hkvp_ioctl_ip_answer },
+	{ HVKVP_IOC_IP_SUPPLY, 32, FMODE_READ | FMODE_WRITE, hkvp_ioctl_ip_supply },
 };
 
 /* The ABI: the same on every architecture, and never to change. */
@@ -70,6 +78,10 @@ static_assert(sizeof(struct hvkvp_list) == 48);
 static_assert(sizeof(struct hvkvp_batch) == 40);
 static_assert(sizeof(struct hvkvp_import) == 32);
 static_assert(sizeof(struct hvkvp_purge) == 16);
+static_assert(sizeof(struct hvkvp_ip_agent) == 8);
+static_assert(sizeof(struct hvkvp_ip_request) == 32);
+static_assert(sizeof(struct hvkvp_ip_answer) == 16);
+static_assert(sizeof(struct hvkvp_ip_supply) == 32);
 
 /* Numbers that userland and the wire have in common. */
 static_assert(HVKVP_POOL_EXTERNAL == (int)HKVP_POOL_EXTERNAL);
@@ -226,6 +238,7 @@ static int release(struct inode *inode, struct file *filp)
 {
 	struct hkvp_file *file = filp->private_data;
 
+	hkvp_ip_agent_end(file);
 	hkvp_listing_end(&file->listing);
 	if (filp->f_mode & FMODE_READ)
 		hkvp_reader_end(&file->reader);

@@ -91,6 +91,13 @@ int hkvp_ioctl_list(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_batch(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_import(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_purge(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_ip_agent(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_ip_request(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_ip_answer(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_ip_supply(struct hkvp_file *file, void *arg);
+
+/* chardev_ip.c */
+void hkvp_ip_agent_end(struct hkvp_file *file);
 
 /* chardev_list.c */
 void hkvp_listing_end(struct hkvp_listing *listing);

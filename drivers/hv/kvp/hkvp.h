@@ -5,7 +5,6 @@
 
 #include "channel.h"
 #include "ic.h"
-#include "legacy.h"
 #include "pool.h"
 
 /**
@@ -13,7 +12,6 @@
  * @pools: the pools, by enum hkvp_pool_id; AUTO holds what agents override
  * @ic: answers the host
  * @channel: brings the host's packets to @ic
- * @legacy: counters of the old daemon protocol
  *
  * As old as the module: devices come and go.
  */
@@ -21,7 +19,6 @@ struct hkvp {
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	struct hkvp_ic ic;
 	struct hkvp_channel channel;
-	struct hkvp_legacy_stats legacy;
 };
 
 #endif /* HKVP_H */

@@ -91,10 +91,12 @@ static enum hkvp_verdict kvp(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
 		.gfp = gfp,
 	};
 	struct hkvp_result *result = &ic->last.kvp;
+	enum hkvp_verdict verdict;
 
-	if (hkvp_service_request(&ic->service, hdr + 1, size, &call, result) ==
-	    HKVP_DEFER)
-		return HKVP_DEFER;
+	verdict = hkvp_service_request(&ic->service, hdr + 1, size, &call,
+				       result);
+	if (verdict != HKVP_REPLY)
+		return verdict;
 	return reply(ic, hdr, result->status);
 }
 

@@ -50,7 +50,7 @@ enum hkvp_state {
 
 /**
  * struct hkvp_ic_result - what the last packet was and came to
- * @type: IC type (HKVP_IC_*); only after HKVP_REPLY and HKVP_DEFER
+ * @type: IC type (HKVP_IC_*); not after HKVP_DROP
  * @id: transaction id; likewise
  * @status: HRESULT of the answer; only after HKVP_REPLY
  * @drop: enum hkvp_drop; only after HKVP_DROP

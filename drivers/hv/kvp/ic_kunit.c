@@ -26,11 +26,14 @@ struct fixture {
 	u32 len;
 	u32 told;			/* times that state_changed was called */
 	enum hkvp_state state;		/* as it was then */
+	bool waits;			/* SET_IP_INFO has no answer yet */
 };
 
 static int set_ip_later(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
 {
-	return -EAGAIN;
+	struct fixture *f = ctx;
+
+	return f->waits ? -EINPROGRESS : -EAGAIN;
 }
 
 static void state_changed(void *ctx)
@@ -509,6 +512,29 @@ static void test_defer(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ic.last.kvp.op, HKVP_OP_SET_IP_INFO);
 }
 
+/* The packet stays as it is until the answer is known. */
+static void test_wait(struct kunit *test)
+{
+	u8 *before = kunit_kzalloc(test, LARGEST, GFP_KERNEL);
+	struct fixture *f = test->priv;
+	struct hkvp_msg_hdr *msg;
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	negotiate(test);
+	msg = put_packet(f, HKVP_IC_KVP, 7428);
+	msg->op = HKVP_OP_SET_IP_INFO;
+	f->waits = true;
+	memcpy(before, f->packet, LARGEST);
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_KERNEL), (u32)HKVP_WAIT);
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_KERNEL), (u32)HKVP_WAIT);
+	KUNIT_EXPECT_EQ(test, memcmp(before, f->packet, LARGEST), 0);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 1);
+	f->waits = false;
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_KERNEL), (u32)HKVP_REPLY);
+	expect_reply(test, HKVP_E_FAIL);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 2);
+}
+
 /* The version in the header means nothing: the negotiated one counts. */
 static void test_header_version(struct kunit *test)
 {
@@ -567,6 +593,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_torn),
 	KUNIT_CASE(test_open_close),
 	KUNIT_CASE(test_defer),
+	KUNIT_CASE(test_wait),
 	KUNIT_CASE(test_header_version),
 	KUNIT_CASE(test_noise),
 	{}

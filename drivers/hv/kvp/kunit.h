@@ -8,7 +8,6 @@
 #include <kunit/test.h>
 
 extern struct kunit_suite hkvp_codec_suite;
-extern struct kunit_suite hkvp_legacy_suite;
 extern struct kunit_suite hkvp_name_suite;
 extern struct kunit_suite hkvp_negotiate_suite;
 extern struct kunit_suite hkvp_pool_suite;
@@ -16,5 +15,7 @@ extern struct kunit_suite hkvp_service_suite;
 extern struct kunit_suite hkvp_ic_suite;
 extern struct kunit_suite hkvp_adapter_suite;
 extern struct kunit_suite hkvp_ip_encode_suite;
+extern struct kunit_suite hkvp_ip_decode_suite;
+extern struct kunit_suite hkvp_ipagent_suite;
 
 #endif /* HKVP_KUNIT_H */

@@ -12,9 +12,8 @@
 #include "intrinsic.h"
 #include "intrinsic_watch.h"
 #include "ipinfo.h"
-#include "legacy.h"
-#include "legacy_node.h"
 #include "params.h"
+#include "setip.h"
 #include "sysfs.h"
 #include "takeover.h"
 #include "version.h"
@@ -26,7 +25,6 @@ static void pool_changed(void *ctx, enum hkvp_pool_id pool)
 {
 	hkvp_sysfs_changed(ctx, pool);
 	hkvp_changes_mark();
-	hkvp_legacy_changed();
 }
 
 static const struct hkvp_service_ops ops = {
@@ -35,10 +33,12 @@ static const struct hkvp_service_ops ops = {
 	.changed = pool_changed,
 	.get_ip_strings = hkvp_ipinfo_strings,
 	.get_ip_binary = hkvp_ipinfo_binary,
+	.set_ip_strings = hkvp_setip_strings,
+	.set_ip_binary = hkvp_setip_binary,
+	.connected = hkvp_setip_connected,
+	.cancel_ip = hkvp_setip_cancel,
 	.state_changed = hkvp_sysfs_state_changed,
 };
-
-static const struct hkvp_legacy_ops legacy_ops = { };
 
 static void pools_exit(unsigned int count)
 {
@@ -89,8 +89,9 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		goto changes;
 
-	hkvp_legacy_init(&hkvp, &legacy_ops);
-	ret = hkvp_driver_register(&hkvp.channel, hkvp_legacy_node_event);
+	hkvp_setip_init(&hkvp.channel, NULL);
+
+	ret = hkvp_driver_register(&hkvp.channel);
 	if (ret)
 		goto channel;
 
@@ -107,7 +108,6 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		goto sysfs;
 	hkvp_chardev_init(&hkvp, pool_changed);
-	hkvp_legacy_node_start(hkvp_sysfs_device());
 	return 0;
 
 sysfs:
@@ -117,6 +117,7 @@ takeover:
 driver:
 	hkvp_driver_unregister();
 channel:
+	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 changes:
 	hkvp_changes_exit();
@@ -130,16 +131,15 @@ static void __exit hkvp_module_exit(void)
 {
 	bool bound;
 
-	hkvp_legacy_node_stop();
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
-	hkvp_legacy_exit();
 	hkvp_takeover_stop();
 	bound = hkvp_driver_is_bound();
 	hkvp_driver_unregister();
 	if (bound)
 		hkvp_takeover_give_back();
+	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 	hkvp_changes_exit();
 	pools_exit(HKVP_POOL_COUNT);

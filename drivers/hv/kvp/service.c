@@ -368,8 +368,8 @@ static int handle(struct hkvp_service *svc, void *body, u32 size,
  * on HKVP_DEFER have changed nothing but a NUL behind a string that had none.
  * Atomic context if @call->gfp says so.
  *
- * Return: HKVP_REPLY, @result->status being the status of the answer; or
- * HKVP_DEFER, never with a gfp that allows blocking.
+ * Return: HKVP_REPLY, @result->status being the status of the answer; HKVP_DEFER,
+ * never with a gfp that allows blocking; or HKVP_WAIT, for SET_IP_INFO alone.
  */
 enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       u32 size, const struct hkvp_call *call,
@@ -390,6 +390,8 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 		count(&svc->stats.deferred);
 		return HKVP_DEFER;
 	}
+	if (err == -EINPROGRESS)
+		return HKVP_WAIT;
 	result->status = status_of(err);
 	count(&svc->stats.ops[op]);
 	count(&svc->stats.status[result->status]);
@@ -417,7 +419,8 @@ void hkvp_service_init(struct hkvp_service *svc, struct hkvp_pool *pools,
  * hkvp_service_connect() - the host starts over: NEGOTIATE
  * @svc: the service
  *
- * Ends all enumerations and counts a connection. Any context.
+ * Ends all enumerations, and a request that is waited for, and counts a
+ * connection. Any context.
  */
 void hkvp_service_connect(struct hkvp_service *svc)
 {
@@ -426,13 +429,16 @@ void hkvp_service_connect(struct hkvp_service *svc)
 	hkvp_service_disconnect(svc);
 	/* 0 is the number of items that are not the host's. */
 	WRITE_ONCE(svc->connection, connection ? connection : 1);
+	if (svc->ops->connected)
+		svc->ops->connected(svc->ctx);
 }
 
 /**
  * hkvp_service_disconnect() - the channel is closed
  * @svc: the service
  *
- * Ends all enumerations and so drops the pins. Any context.
+ * Ends all enumerations and so drops the pins; ends a request that is waited
+ * for. Any context; process if there is one.
  */
 void hkvp_service_disconnect(struct hkvp_service *svc)
 {
@@ -440,6 +446,8 @@ void hkvp_service_disconnect(struct hkvp_service *svc)
 
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
 		cursor_drop(&svc->cursors[i]);
+	if (svc->ops->cancel_ip)
+		svc->ops->cancel_ip(svc->ctx);
 }
 
 /**

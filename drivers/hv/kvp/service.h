@@ -27,11 +27,14 @@
  * @HKVP_DEFER: nothing changed and the buffer can be handled again: call again
  *	in process context with GFP_KERNEL, and read no other packet before
  * @HKVP_DROP: not a request: no answer, go on
+ * @HKVP_WAIT: the answer is not known yet: call again, in process context, once
+ *	whoever knows it says so, and read no other packet before
  */
 enum hkvp_verdict {
 	HKVP_REPLY,
 	HKVP_DEFER,
 	HKVP_DROP,
+	HKVP_WAIT,
 };
 
 /* Index of a counter per status; hkvp_status_wire() gives the HRESULT. */
@@ -62,6 +65,9 @@ enum hkvp_status {
  * @get_ip_binary: the same for message version 5.0 and later.
  * @set_ip_strings: apply @ip. 0; errors below.
  * @set_ip_binary: the same in binary form; all counts have been checked.
+ * @connected: the host has negotiated. Must not sleep.
+ * @cancel_ip: a request for which set_ip_*() returned -EINPROGRESS will not be
+ *	asked about again. In process context if there can be one.
  *
  * All may be called in the channel's callback, thus in atomic context, unless
  * they are given a gfp that allows blocking. On an error @out and @ip may hold
@@ -71,7 +77,8 @@ enum hkvp_status {
  * Errors: -ENOENT (NO_MORE_ITEMS for items, NOT_FOUND for adapters), -EINVAL
  * (INVALID_ARGUMENT), -EOPNOTSUPP (NOT_SUPPORTED), -ENOSPC (DISK_FULL),
  * -ENOMEM and -EAGAIN (HKVP_DEFER when the gfp does not allow blocking); every
- * other one is E_FAIL.
+ * other one is E_FAIL. set_ip_*() may return -EINPROGRESS (HKVP_WAIT), and is
+ * then called with the same request until it returns something else.
  *
  * Each may be NULL: no intrinsic items, NOT_FOUND for every adapter,
  * NOT_SUPPORTED for SET_IP_INFO.
@@ -88,6 +95,8 @@ struct hkvp_service_ops {
 			      gfp_t gfp);
 	int (*set_ip_binary)(void *ctx, const struct hkvp_ip_binary *ip,
 			     gfp_t gfp);
+	void (*connected)(void *ctx);
+	void (*cancel_ip)(void *ctx);
 };
 
 /* Counted apart from the six operations: anything else in the operation byte. */

@@ -31,6 +31,8 @@ struct fixture {
 	int ret;
 	u32 changed[HKVP_POOL_COUNT];
 	u32 calls;
+	u32 connects;
+	u32 cancels;
 	const char *called;
 };
 
@@ -134,7 +136,23 @@ static const struct hkvp_service_ops ops = {
 	.get_ip_binary = get_ip_binary,
 	.set_ip_strings = set_ip_strings,
 	.set_ip_binary = set_ip_binary,
+	.connected = connected,
+	.cancel_ip = cancel_ip,
 };
+
+static void connected(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->connects++;
+}
+
+static void cancel_ip(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->cancels++;
+}
 
 static const struct hkvp_service_ops no_ops;
 
@@ -783,6 +801,43 @@ static void test_ip(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->svc.stats.status[c->status], later ? 1 : 2);
 }
 
+/* Not answered, not counted, until something else is returned. */
+static void test_ip_wait(struct kunit *test)
+{
+	static const gfp_t contexts[] = { GFP_ATOMIC, GFP_KERNEL };
+	struct fixture *f = test->priv;
+	u32 i;
+
+	start(f, HKVP_OP_SET_IP_INFO, 0);
+	memset(f->body + 2, 0, BODY - 2);
+	f->ret = -EINPROGRESS;
+	for (i = 0; i < ARRAY_SIZE(contexts); i++) {
+		f->called = NULL;
+		KUNIT_EXPECT_EQ(test, (u32)request(f, BODY, contexts[i]),
+				(u32)HKVP_WAIT);
+		KUNIT_EXPECT_STREQ(test, f->called ?: "", "set binary");
+	}
+	KUNIT_EXPECT_EQ(test, f->svc.stats.ops[HKVP_OP_SET_IP_INFO], 0);
+	KUNIT_EXPECT_EQ(test, f->svc.stats.deferred, 0);
+	f->ret = 0;
+	KUNIT_EXPECT_EQ(test, status(test, BODY), (u32)OK);
+	KUNIT_EXPECT_EQ(test, f->svc.stats.ops[HKVP_OP_SET_IP_INFO], 1);
+}
+
+/* Who waits is told of a new start, and of the end. */
+static void test_ip_ends(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	u32 connects = f->connects, cancels = f->cancels;
+
+	hkvp_service_connect(&f->svc);
+	KUNIT_EXPECT_EQ(test, f->connects, connects + 1);
+	KUNIT_EXPECT_EQ(test, f->cancels, cancels + 1);
+	hkvp_service_disconnect(&f->svc);
+	KUNIT_EXPECT_EQ(test, f->connects, connects + 1);
+	KUNIT_EXPECT_EQ(test, f->cancels, cancels + 2);
+}
+
 /* Each count of the binary form at its limit and one beyond. */
 static void test_ip_counts(struct kunit *test)
 {
@@ -1061,6 +1116,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_auto),
 	KUNIT_CASE(test_no_ops),
 	KUNIT_CASE_PARAM(test_ip, ip_gen_params),
+	KUNIT_CASE(test_ip_wait),
+	KUNIT_CASE(test_ip_ends),
 	KUNIT_CASE(test_ip_counts),
 	KUNIT_CASE(test_enumerate_one_version),
 	KUNIT_CASE_PARAM(test_enumerate_ends, end_gen_params),

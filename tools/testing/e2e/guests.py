@@ -26,16 +26,10 @@ CHECKERS = {"debug": "x86-debug", "kcsan": "x86-kcsan"}
 # (udev rule and unit of hyperv-daemons); without systemd this loop does.
 DAEMON = b"""#!/bin/sh
 while :; do
-	[ -e /run/no-daemon ] || [ ! -e /dev/vmbus/hv_kvp ] || hv_kvp_daemon -n
+	[ -e /dev/vmbus/hv_kvp ] && hv_kvp_daemon -n
 	sleep 0.2
 done
 """
-
-# As systemctl stop and start of the unit. An open device keeps its module.
-STOP_DAEMON = ("touch /run/no-daemon; sleep 0.1; "
-               "while killall hv_kvp_daemon 2>/dev/null; do sleep 0.1; done")
-START_DAEMON = "rm -f /run/no-daemon"
-RMMOD = f"{STOP_DAEMON}; rmmod hv_kvp && {START_DAEMON}"
 
 # hv_utils runs these for the shutdown service; there is no init to ask.
 POWEROFF = b"#!/bin/sh\nexec busybox poweroff -f\n"
@@ -54,10 +48,8 @@ class Setup:
     of the kernel package, "" for the cloud one. thread: QEMU's, "" for what
     suits the number of CPUs; "multi" where CPUs must really run at a time.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
-    hv_kvp. selftests: the programs of tools/testing/selftests are there. daemon:
-    hv_kvp_daemon is there, for a scenario to start by hvhost-daemon. nics:
-    interfaces of hkvp_netdev's on VMBus devices; IP is there too. bugs: the
-    module with bugs on purpose is there.
+    hv_kvp. selftests: the programs of tools/testing/selftests are there. nics:
+    interfaces of hkvp_netdev's on VMBus devices; IP is there too.
     """
 
     cpus: int = 1
@@ -69,10 +61,8 @@ class Setup:
     extra: tuple[str, ...] = ("dummy",)
     params: str = ""
     selftests: bool = False
-    daemon: bool = False
     thread: str = ""
     nics: int = 0
-    bugs: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -80,10 +70,8 @@ class Setup:
         parts += [self.flavour] if self.flavour else []
         parts += [f"{self.memory}MiB"] if self.memory != 512 else []
         parts += ["disk"] if self.disk else []
-        parts += ["daemon"] if self.daemon else []
         parts += [self.thread] if self.thread else []
         parts += [f"{self.nics}nics"] if self.nics else []
-        parts += ["bugs"] if self.bugs else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
@@ -98,7 +86,6 @@ def kernel_named(name: str, flavour: str = "") -> Kernel:
 # iproute2's ip(8); the guest's ip without a path is busybox's.
 IP = "/opt/iproute2/ip"
 NETDEV = "hkvp_netdev", "tools/testing/netdev"
-BUGS = "hkvp_bugs", "tools/testing/e2e/bugs"
 
 
 @functools.lru_cache(maxsize=None)
@@ -139,8 +126,7 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     """Kernel image and initramfs of a guest."""
     kernel = kernel_named(kernel_name, setup.flavour)
     tree = _tree(kernel.modules_dir)
-    with_daemon = (guest == STOCK or setup.start == "hv_utils"
-                   or setup.daemon)
+    with_daemon = guest == STOCK or setup.start == "hv_utils"
     base = "6.1" if kernel_name in CHECKERS else kernel_name
     extra = [name for name in setup.extra
              if name in tree.files and name not in tree.builtin]
@@ -153,8 +139,6 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     if setup.nics:
         modules.append(module(kernel_name, setup.flavour, NETDEV))
         files |= programs.bundle("ip", str(Path(IP).parent)[1:])
-    if setup.bugs:
-        modules.append(module(kernel_name, setup.flavour, BUGS))
     if setup.selftests:
         files |= selftests.programs()
     initramfs = Image(

@@ -215,12 +215,3 @@ def ip_of_an_unknown_adapter(t: Test) -> None:
     """GET_IP_INFO of a MAC address that no interface has."""
     t.status("NOT_FOUND", lambda: t.kvp.get_ip_info("00:15:5D:99:99:99"))
     t.works()
-
-
-@scenario(guests=(HV_KVP,))
-def set_ip_without_an_agent(t: Test) -> None:
-    """SET_IP_INFO needs an agent; without one it is not supported."""
-    info = kvpwire.IpInfo("00:15:5D:01:02:03", kvpwire.FAMILY_V4, False,
-                          [kvpwire.Address.parse("192.0.2.1/24")])
-    t.status("NOT_SUPPORTED", lambda: t.kvp.set_ip_info(info))
-    t.works()

@@ -7,7 +7,14 @@
  *	hv_kvp_tool purge POOL		number of items that went
  *	hv_kvp_tool watch		a line for each change, until killed
  *	hv_kvp_tool hold POOL		begins a list; at SIGUSR1 the rest of it
+ *	hv_kvp_tool agent RESULT	an IP agent that answers each request with
+ *					RESULT, or not at all if it is 99; a
+ *					line for each request, until killed
+ *	hv_kvp_tool refused		the request that was refused last
+ *	hv_kvp_tool override KEY VALUE	an intrinsic item
+ *	hv_kvp_tool default KEY		its own value is back
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -97,7 +104,7 @@ static int purge(unsigned int pool)
 static int watch(void)
 {
 	static const char * const kinds[] = {
-		"?", "added", "set", "deleted", "version"
+		"?", "added", "set", "deleted", "version", "ip-request"
 	};
 
 	printf("watching\n");
@@ -113,7 +120,7 @@ static int watch(void)
 			struct hvkvp_change *change = (void *)(buffer + at);
 
 			printf("%u %s %s %llu\n", change->pool,
-			       kinds[change->kind % 5], change->key,
+			       kinds[change->kind % 6], change->key,
 			       (unsigned long long)change->generation);
 			at += change->size;
 		}
@@ -146,6 +153,117 @@ static int hold(unsigned int pool)
 	return 0;
 }
 
+static void print_addresses(const char *name, int family, const void *table,
+			    const uint8_t *prefixes, unsigned int count)
+{
+	unsigned int size = family == AF_INET ? 4 : 16;
+	char text[INET6_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < count; i++) {
+		inet_ntop(family, (const char *)table + i * size, text,
+			  sizeof(text));
+		printf(" %s=%s", name, text);
+		if (prefixes)
+			printf("/%u", prefixes[i]);
+	}
+}
+
+static void print_config(const struct hvkvp_ip_config *c)
+{
+	printf("%s family=%u dhcp=%u", c->adapter, c->family, c->dhcp);
+	print_addresses("ip", AF_INET, c->v4, c->v4_prefix, c->v4_count);
+	print_addresses("ip", AF_INET6, c->v6, c->v6_prefix, c->v6_count);
+	print_addresses("gw", AF_INET, c->v4_gateway, NULL,
+			c->v4_gateway_count);
+	print_addresses("gw", AF_INET6, c->v6_gateway, NULL,
+			c->v6_gateway_count);
+	print_addresses("dns", AF_INET, c->v4_dns, NULL, c->v4_dns_count);
+	print_addresses("dns", AF_INET6, c->v6_dns, NULL, c->v6_dns_count);
+	printf("\n");
+	fflush(stdout);
+}
+
+/* Prints and answers what there is. */
+static int serve(unsigned int result)
+{
+	struct hvkvp_ip_config config;
+	struct hvkvp_ip_request request = {
+		.config = PTR(&config), .config_size = sizeof(config),
+	};
+	struct hvkvp_ip_answer answer = { .result = result };
+
+	if (ioctl(fd, HVKVP_IOC_IP_REQUEST, &request))
+		return errno == ENOENT ? 0 : failed("request");
+	printf("%u ", request.ifindex);
+	print_config(&config);
+	answer.id = request.id;
+	if (result != 99 && ioctl(fd, HVKVP_IOC_IP_ANSWER, &answer))
+		return failed("answer");
+	return 0;
+}
+
+static int agent(unsigned int result)
+{
+	struct hvkvp_ip_agent arg = { .flags = HVKVP_IP_AGENT_ON };
+
+	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &arg))
+		return failed("agent");
+	printf("agent\n");
+	fflush(stdout);
+	if (serve(result))
+		return 1;
+	for (;;) {
+		ssize_t size = read(fd, buffer, sizeof(buffer));
+		bool asked = size < 0;
+
+		if (size < 0 && errno != EOVERFLOW)
+			return failed("read");
+		for (ssize_t at = 0; at < size;) {
+			struct hvkvp_change *change = (void *)(buffer + at);
+
+			asked |= change->kind == HVKVP_CHANGE_IP_REQUEST;
+			at += change->size;
+		}
+		if (asked && serve(result))
+			return 1;
+	}
+}
+
+static int refused(void)
+{
+	struct hvkvp_ip_config config;
+	struct hvkvp_ip_request request = {
+		.config = PTR(&config), .config_size = sizeof(config),
+		.flags = HVKVP_IP_REQUEST_REFUSED,
+	};
+
+	if (ioctl(fd, HVKVP_IOC_IP_REQUEST, &request))
+		return failed("request");
+	print_config(&config);
+	return 0;
+}
+
+static int override(const char *key, const char *value)
+{
+	struct hvkvp_set arg = {
+		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
+		.value_len = strlen(value), .pool = HVKVP_POOL_AUTO,
+		.type = HVKVP_TYPE_SZ,
+	};
+
+	return ioctl(fd, HVKVP_IOC_SET, &arg) ? failed("set") : 0;
+}
+
+static int drop(const char *key)
+{
+	struct hvkvp_delete arg = {
+		.key = PTR(key), .key_len = strlen(key),
+		.pool = HVKVP_POOL_AUTO,
+	};
+
+	return ioctl(fd, HVKVP_IOC_DELETE, &arg) ? failed("delete") : 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -164,7 +282,17 @@ int main(int argc, char **argv)
 		return watch();
 	if (!strcmp(what, "hold"))
 		return hold(pool);
-	fprintf(stderr, "usage: %s state|list|purge|watch|hold [POOL]\n",
-		argv[0]);
+	if (!strcmp(what, "agent"))
+		return agent(pool);
+	if (!strcmp(what, "refused"))
+		return refused();
+	if (!strcmp(what, "override") && argc == 4)
+		return override(argv[2], argv[3]);
+	if (!strcmp(what, "default") && argc == 3)
+		return drop(argv[2]);
+	fprintf(stderr, "usage: %s state|list|purge|watch|hold [POOL]\n"
+		"       %s agent RESULT\n       %s refused\n"
+		"       %s override KEY VALUE\n       %s default KEY\n",
+		argv[0], argv[0], argv[0], argv[0], argv[0]);
 	return 2;
 }

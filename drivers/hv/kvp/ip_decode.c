@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Reads SET_IP_INFO: both forms of the wire become what an IP agent gets.
+ *
+ * This is where the host's word is checked, once: what comes out has counts
+ * within its tables, prefix lengths within their range, and a name that is a
+ * GUID or a MAC address. Text is not what it looks like to a lenient parser: an
+ * address has one way to be written as far as its numbers go, with no sign and
+ * no superfluous zero, which some take for octal.
+ */
+#include <asm/byteorder.h>
+#include <linux/ctype.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+
+#include "adapter.h"
+#include "ip_decode.h"
+
+/* Longest entry of a list: an IPv6 address that ends in an IPv4 one. */
+#define ENTRY_MAX	sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+
+static_assert(HVKVP_IP_ADDRESSES == HKVP_IP_ADDRESSES);
+static_assert(HVKVP_IP_DNS == HKVP_IP_ADDRESSES);
+static_assert(HVKVP_IP_GATEWAYS == HKVP_IP_GATEWAYS);
+static_assert(HVKVP_IP_V4 == (int)HKVP_IP_V4);
+static_assert(HVKVP_IP_V6 == (int)HKVP_IP_V6);
+
+/* A list of the string form, and how far it has been read. */
+struct list {
+	const u8 *text;		/* UTF-16LE, any alignment */
+	u32 units;
+	u32 at;
+};
+
+/* Addresses of one family: @count of them in @table, which has room for @max. */
+struct table {
+	u8 *table;
+	u32 max;
+	u32 *count;
+};
+
+static u32 unit(const struct list *list, u32 at)
+{
+	if (at >= list->units)
+		return 0;
+	return list->text[2 * at] | (u32)list->text[2 * at + 1] << 8;
+}
+
+/*
+ * The next entry as ASCII with a NUL. 1; 0 past the last one; -EINVAL if it
+ * can be nothing that belongs there. Empty ones, as behind a last ';', do not
+ * count, nor do blanks in front of one, which hv_kvp_daemon skips too.
+ */
+static int next_entry(struct list *list, char entry[ENTRY_MAX])
+{
+	u32 len = 0, c;
+
+	while (unit(list, list->at) == ';' || unit(list, list->at) == ' ')
+		list->at++;
+	for (; (c = unit(list, list->at)) && c != ';'; list->at++) {
+		if (c >= 0x80 || len == ENTRY_MAX - 1)
+			return -EINVAL;
+		entry[len++] = c;
+	}
+	entry[len] = '\0';
+	return !!len;
+}
+
+/* A number of @digits at most, without leading zeroes; where it ends, or NULL. */
+static const char *get_number(const char *s, u32 digits, u32 max, u32 *number)
+{
+	const char *start = s;
+
+	for (*number = 0; isdigit(*s); s++) {
+		if (s - start == digits || (s != start && *start == '0'))
+			return NULL;
+		*number = *number * 10 + (*s - '0');
+	}
+	return s != start && *number <= max ? s : NULL;
+}
+
+static bool get_v4(const char *s, u8 addr[4])
+{
+	u32 i, number;
+
+	for (i = 0; i < 4; i++) {
+		if (i && *s++ != '.')
+			return false;
+		s = get_number(s, 3, 255, &number);
+		if (!s)
+			return false;
+		addr[i] = number;
+	}
+	return !*s;
+}
+
+/* Up to four hexadecimal digits; where they end, or NULL. */
+static const char *get_group(const char *s, u8 group[2])
+{
+	const char *start = s;
+	u32 number = 0;
+
+	for (; isxdigit(*s); s++) {
+		if (s - start == 4)
+			return NULL;
+		number = number << 4 | (isdigit(*s) ? *s - '0' :
+					tolower(*s) - 'a' + 10);
+	}
+	group[0] = number >> 8;
+	group[1] = number;
+	return s != start ? s : NULL;
+}
+
+/* "::" stands for the groups that are missing, at least one. */
+static void fill_gap(u8 addr[16], u32 gap, u32 used)
+{
+	memmove(addr + 16 - (used - gap), addr + gap, used - gap);
+	memset(addr + gap, 0, 16 - used);
+}
+
+/* RFC 4291, 2.2. */
+static bool get_v6(const char *s, u8 addr[16])
+{
+	u32 used = 0, gap = 16;
+	const char *end;
+
+	while (*s) {
+		if (s[0] == ':' && s[1] == ':') {
+			if (gap != 16 || used > 14 || s[2] == ':')
+				return false;
+			gap = used;
+			s += 2;
+			continue;
+		}
+		/* a single ':' only between two groups */
+		if (*s == ':' && (!used || !*++s))
+			return false;
+		if (used > 14)
+			return false;
+		if (used <= 12 && get_v4(s, addr + used)) {
+			used += 4;
+			break;
+		}
+		end = get_group(s, addr + used);
+		if (!end || (*end && *end != ':'))
+			return false;
+		used += 2;
+		s = end;
+	}
+	if (gap != 16)
+		fill_gap(addr, gap, used);
+	return gap != 16 || used == 16;
+}
+
+/* The prefix length that a mask stands for; -EINVAL if it has holes. */
+static int mask_prefix(const u8 mask[4])
+{
+	u32 bits = (u32)mask[0] << 24 | mask[1] << 16 | mask[2] << 8 | mask[3];
+	u32 length = bits ? 32 - __builtin_ctz(bits) : 0;
+
+	/* all bits below the lowest that is set are 0; all above must be 1 */
+	return bits == (length ? ~0U << (32 - length) : 0) ? length : -EINVAL;
+}
+
+/* "/64" or "64"; of IPv4 also "255.255.255.0". */
+static int get_prefix(const char *s, bool v6)
+{
+	u32 length;
+	u8 mask[4];
+
+	if (!v6 && get_v4(s, mask))
+		return mask_prefix(mask);
+	s = get_number(s + (*s == '/'), 3, v6 ? 128 : 32, &length);
+	return s && !*s ? length : -EINVAL;
+}
+
+static bool add(const struct table *to, const u8 *addr, u32 size)
+{
+	if (*to->count == to->max)
+		return false;
+	memcpy(to->table + size * *to->count, addr, size);
+	++*to->count;
+	return true;
+}
+
+/*
+ * One address to the end of the table of its family. Which one that was, or
+ * -EINVAL.
+ */
+static int add_text(const char *s, const struct table *v4,
+		    const struct table *v6)
+{
+	u8 addr[16];
+
+	if (get_v4(s, addr))
+		return add(v4, addr, 4) ? HKVP_IP_V4 : -EINVAL;
+	if (get_v6(s, addr))
+		return add(v6, addr, 16) ? HKVP_IP_V6 : -EINVAL;
+	return -EINVAL;
+}
+
+static int get_list(struct list list, struct table v4, struct table v6)
+{
+	char entry[ENTRY_MAX];
+	int ret;
+
+	while ((ret = next_entry(&list, entry)) > 0) {
+		ret = add_text(entry, &v4, &v6);
+		if (ret < 0)
+			return ret;
+	}
+	return ret;
+}
+
+#define LIST(array)	((struct list) { (const u8 *)(array), ARRAY_SIZE(array) })
+#define TABLE(array, n)	((struct table) { (array)[0], ARRAY_SIZE(array), n })
+
+/* The n-th subnet belongs to the n-th address. */
+static int get_addresses(struct hvkvp_ip_config *c,
+			 const struct hkvp_ip_strings *ip)
+{
+	struct list addresses = LIST(ip->addresses);
+	struct list subnets = LIST(ip->subnets);
+	struct table v4 = TABLE(c->v4, &c->v4_count);
+	struct table v6 = TABLE(c->v6, &c->v6_count);
+	char entry[ENTRY_MAX];
+	int ret, family, prefix;
+
+	while ((ret = next_entry(&addresses, entry)) > 0) {
+		family = add_text(entry, &v4, &v6);
+		if (family < 0 || next_entry(&subnets, entry) <= 0)
+			return -EINVAL;
+		prefix = get_prefix(entry, family == HKVP_IP_V6);
+		if (prefix < 0)
+			return prefix;
+		if (family == HKVP_IP_V4)
+			c->v4_prefix[c->v4_count - 1] = prefix;
+		else
+			c->v6_prefix[c->v6_count - 1] = prefix;
+	}
+	/* nor may one be left over */
+	return ret ?: next_entry(&subnets, entry) ? -EINVAL : 0;
+}
+
+/* What both forms have. 0, -ENOENT, -EINVAL. */
+static int get_common(struct hvkvp_ip_config *c, const void *id, u8 family,
+		      u8 dhcp)
+{
+	struct hkvp_adapter adapter;
+	const u8 *text = id;
+	u32 i;
+	int ret;
+
+	memset(c, 0, sizeof(*c));
+	/* so it is ASCII and short enough for its field */
+	ret = hkvp_adapter_parse(id, &adapter);
+	if (ret)
+		return ret;
+	for (i = 0; i < sizeof(c->adapter) - 1 && text[2 * i]; i++)
+		c->adapter[i] = text[2 * i];
+	if (family > HKVP_IP_BOTH)
+		return -EINVAL;
+	c->family = family ?: HKVP_IP_BOTH;
+	c->dhcp = !!dhcp;
+	return 0;
+}
+
+/**
+ * hkvp_ip_decode_strings() - read the form of message versions up to 4.0
+ * @config: gets what it says; anything on an error
+ * @ip: the message, any alignment
+ *
+ * Return: 0; -ENOENT if the adapter is neither a MAC nor a GUID; -EINVAL if
+ * anything else is malformed, or more than @config has room for.
+ */
+int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
+			   const struct hkvp_ip_strings *ip)
+{
+	struct hvkvp_ip_config *c = config;
+	int ret;
+
+	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
+	if (!ret)
+		ret = get_addresses(c, ip);
+	if (!ret)
+		ret = get_list(LIST(ip->gateways),
+			       TABLE(c->v4_gateway, &c->v4_gateway_count),
+			       TABLE(c->v6_gateway, &c->v6_gateway_count));
+	if (!ret)
+		ret = get_list(LIST(ip->dns), TABLE(c->v4_dns, &c->v4_dns_count),
+			       TABLE(c->v6_dns, &c->v6_dns_count));
+	return ret;
+}
+
+/* The first @count entries of a table; false if it has not so many. */
+static bool get_table(struct table to, __le32 count, const void *from, u32 size)
+{
+	*to.count = le32_to_cpu(count);
+	if (*to.count > to.max)
+		return false;
+	memcpy(to.table, from, size * *to.count);
+	return true;
+}
+
+static int get_prefixes(struct hvkvp_ip_config *c,
+			const struct hkvp_ip_binary *ip)
+{
+	int prefix;
+	u32 i;
+
+	for (i = 0; i < c->v4_count; i++) {
+		prefix = mask_prefix(ip->v4_mask[i]);
+		if (prefix < 0)
+			return prefix;
+		c->v4_prefix[i] = prefix;
+	}
+	for (i = 0; i < c->v6_count; i++) {
+		if (le32_to_cpu(ip->v6_prefix[i]) > 128)
+			return -EINVAL;
+		c->v6_prefix[i] = le32_to_cpu(ip->v6_prefix[i]);
+	}
+	return 0;
+}
+
+/**
+ * hkvp_ip_decode_binary() - read the form of message version 5.0
+ * @config: gets what it says; anything on an error
+ * @ip: the message, any alignment
+ *
+ * What it says about where addresses came from means nothing in a SET.
+ *
+ * Return: as hkvp_ip_decode_strings().
+ */
+int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
+			  const struct hkvp_ip_binary *ip)
+{
+	struct hvkvp_ip_config *c = config;
+	int ret;
+
+	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
+	if (ret)
+		return ret;
+	if (!get_table(TABLE(c->v4, &c->v4_count), ip->v4_count, ip->v4, 4) ||
+	    !get_table(TABLE(c->v6, &c->v6_count), ip->v6_count, ip->v6, 16) ||
+	    !get_table(TABLE(c->v4_gateway, &c->v4_gateway_count),
+		       ip->v4_gateway_count, ip->v4_gateway, 4) ||
+	    !get_table(TABLE(c->v6_gateway, &c->v6_gateway_count),
+		       ip->v6_gateway_count, ip->v6_gateway, 16) ||
+	    !get_table(TABLE(c->v4_dns, &c->v4_dns_count), ip->v4_dns_count,
+		       ip->v4_dns, 4) ||
+	    !get_table(TABLE(c->v6_dns, &c->v6_dns_count), ip->v6_dns_count,
+		       ip->v6_dns, 16))
+		return -EINVAL;
+	return get_prefixes(c, ip);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the IP agent says about interfaces, for GET_IP_INFO. */
+#ifndef HKVP_IP_SUPPLY_H
+#define HKVP_IP_SUPPLY_H
+
+#include <linux/types.h>
+#include <uapi/linux/hv_kvp.h>
+
+/**
+ * struct hkvp_ip_supply - what the agent says about one interface
+ * @rcu: for its end
+ * @ifindex: the interface, in the initial network namespace
+ * @dhcp_known: @dhcp means something
+ * @dhcp: DHCP configures it
+ * @v4_dns_count: addresses in @v4_dns
+ * @v6_dns_count: addresses in @v6_dns
+ * @v4_dns: DNS servers, network order
+ * @v6_dns: likewise
+ *
+ * Constant once it is set.
+ */
+struct hkvp_ip_supply {
+	struct rcu_head rcu;
+	int ifindex;
+	bool dhcp_known;
+	bool dhcp;
+	u8 v4_dns_count;
+	u8 v6_dns_count;
+	u8 v4_dns[HVKVP_IP_DNS][4];
+	u8 v6_dns[HVKVP_IP_DNS][16];
+};
+
+const struct hkvp_ip_supply *hkvp_ip_supply_find(int ifindex);
+int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply);
+void hkvp_ip_supply_clear(void);
+
+#endif /* HKVP_IP_SUPPLY_H */

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SET_IP_INFO: what the service asks for, handed to the broker, and the clock
+ * and the wires that the broker has none of.
+ */
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/timekeeping.h>
+
+#include "changes.h"
+#include "channel.h"
+#include "ip_decode.h"
+#include "setip.h"
+
+static struct hkvp_ipagent agent;
+static struct hkvp_channel *channel;
+static const struct hkvp_setip_legacy *legacy;
+
+static void expire(struct work_struct *work);
+static DECLARE_DELAYED_WORK(timer, expire);
+
+static u64 now(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+static void arm(u64 ns)
+{
+	if (ns)
+		mod_delayed_work(channel->wq, &timer, nsecs_to_jiffies(ns) + 1);
+}
+
+/* What comes early, because requests came and went, finds out how early. */
+static void expire(struct work_struct *work)
+{
+	arm(hkvp_ipagent_expire(&agent, now()));
+}
+
+static void kick(void *ctx)
+{
+	hkvp_channel_kick(channel);
+}
+
+static void told(void *ctx, u64 id)
+{
+	hkvp_changes_ip_request(id);
+}
+
+static int legacy_request(void *ctx, const struct hkvp_ip_request *request)
+{
+	return legacy ? legacy->request(request) : -ENOTCONN;
+}
+
+static void legacy_cancel(void *ctx, u64 id)
+{
+	legacy->cancel(id);
+}
+
+static const struct hkvp_ipagent_ops ops = {
+	.kick = kick,
+	.told = told,
+	.legacy_request = legacy_request,
+	.legacy_cancel = legacy_cancel,
+};
+
+/* @strings or @binary. */
+static int decode(struct hkvp_ip_request *request,
+		  const struct hkvp_ip_strings *strings,
+		  const struct hkvp_ip_binary *binary)
+{
+	int ret;
+
+	if (strings)
+		ret = hkvp_ip_decode_strings(&request->config, strings);
+	else
+		ret = hkvp_ip_decode_binary(&request->config, binary);
+	if (ret)
+		return ret;
+	return hkvp_adapter_parse(strings ? strings->adapter_id :
+					    binary->adapter_id,
+				  &request->adapter);
+}
+
+/* Nothing here is for the channel's callback: it allocates, and parses text. */
+static int set_ip(const struct hkvp_ip_strings *strings,
+		  const struct hkvp_ip_binary *binary, gfp_t gfp)
+{
+	struct hkvp_ip_request *request;
+	int ret;
+
+	if (!gfpflags_allow_blocking(gfp))
+		return -EAGAIN;
+	ret = hkvp_ipagent_result(&agent);
+	if (ret != -ESRCH)
+		return ret;
+
+	request = hkvp_ip_request_alloc(gfp);
+	if (!request)
+		return -ENOMEM;
+	ret = decode(request, strings, binary);
+	if (ret) {
+		hkvp_ip_request_put(request);
+		return ret;
+	}
+	ret = hkvp_ipagent_submit(&agent, request, now());
+	if (ret == -EINPROGRESS)
+		arm(hkvp_ipagent_expire(&agent, now()));
+	return ret;
+}
+
+/* As &struct hkvp_service_ops has it. */
+int hkvp_setip_strings(void *ctx, const struct hkvp_ip_strings *ip, gfp_t gfp)
+{
+	return set_ip(ip, NULL, gfp);
+}
+
+/* As &struct hkvp_service_ops has it. */
+int hkvp_setip_binary(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
+{
+	return set_ip(NULL, ip, gfp);
+}
+
+/* As &struct hkvp_service_ops has it. */
+void hkvp_setip_connected(void *ctx)
+{
+	hkvp_ipagent_connected(&agent, now());
+}
+
+/* As &struct hkvp_service_ops has it. */
+void hkvp_setip_cancel(void *ctx)
+{
+	hkvp_ipagent_cancel(&agent);
+}
+
+/**
+ * hkvp_setip_agent() - the broker, for agents
+ *
+ * Return: the broker, between hkvp_setip_init() and hkvp_setip_exit().
+ */
+struct hkvp_ipagent *hkvp_setip_agent(void)
+{
+	return &agent;
+}
+
+/**
+ * hkvp_setip_init() - get ready for requests and agents
+ * @ch: channel to kick; initialized before this and destroyed after
+ *	hkvp_setip_exit()
+ * @leg: where hv_kvp_daemon can be found, constant; or NULL
+ *
+ * hkvp_changes_init() comes before too.
+ *
+ * Context: process.
+ */
+void hkvp_setip_init(struct hkvp_channel *ch,
+		     const struct hkvp_setip_legacy *leg)
+{
+	channel = ch;
+	legacy = leg;
+	hkvp_ipagent_init(&agent, &ops, NULL);
+}
+
+/**
+ * hkvp_setip_exit() - undo hkvp_setip_init()
+ *
+ * The channel is closed, and there is no agent any more.
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_setip_exit(void)
+{
+	cancel_delayed_work_sync(&timer);
+	hkvp_ipagent_destroy(&agent);
+}

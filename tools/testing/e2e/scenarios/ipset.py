@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0
+"""SET_IP_INFO: to the agent on /dev/hv_kvp, and its answer back; overrides of
+intrinsic items, which it makes too."""
+import ipaddress
+import time
+from contextlib import contextmanager
+
+from guests import HV_KVP, Setup
+from hvhost import kvpwire, testnic
+from hvhost.agent import Job
+from hvhost.kvp import VERSIONS
+from hvhost.kvpwire import AUTO, EXTERNAL, Address, IpInfo, Item
+from scenario import Test, scenario
+
+OURS = (HV_KVP,)
+SETUP = Setup(selftests=True, nics=1)
+STRING_VERSIONS = [(3, 0), (4, 0)]
+# What an agent may answer, in the order of HVKVP_IP_*; and none at all.
+STATUSES = ("OK", "E_FAIL", "NOT_SUPPORTED", "INVALID_ARGUMENT", "NOT_FOUND")
+SILENT = 99
+TIMEOUT = 30
+EARLY = 120
+NIC = testnic.instance_id(0)
+MAC = "00:15:5D:01:02:03"
+
+ADDRESSES = ["192.0.2.7/24", "10.1.2.3/32", "0.0.0.0/0", "2001:db8::7/64",
+             "fe80::1:2/128", "::/0"]
+GATEWAYS = ["192.0.2.1", "2001:db8::1"]
+DNS = ["198.51.100.1", "198.51.100.2", "2001:db8:53::1"]
+
+
+def info(adapter: str = NIC, **changes) -> IpInfo:
+    """A request with a bit of everything."""
+    return IpInfo(**{
+        "adapter": adapter, "family": kvpwire.FAMILY_BOTH, "dhcp": False,
+        "addresses": [Address.parse(a) for a in ADDRESSES],
+        "gateways": [ipaddress.ip_address(g) for g in GATEWAYS],
+        "dns": [ipaddress.ip_address(d) for d in DNS]} | changes)
+
+
+def line(asked: IpInfo, ifindex: int) -> str:
+    """What the agent is to print."""
+    words = [str(ifindex), asked.adapter, f"family={asked.family}",
+             f"dhcp={int(asked.dhcp)}"]
+    for name, entries in (("ip", asked.addresses), ("gw", asked.gateways),
+                          ("dns", asked.dns)):
+        words += [f"{name}={entry}" for entry in entries]
+    return " ".join(words)
+
+
+@contextmanager
+def agent(t: Test, result: int):
+    """An agent that answers with @result; gone at the end."""
+    job = t.host.spawn(f"hv_kvp_tool agent {result}")
+    try:
+        t.eventually(lambda: job.stdout.startswith(b"agent\n"),
+                     "the agent says that it is one")
+        yield job
+    finally:
+        if job.running:
+            job.kill()
+        job.wait()
+
+
+def lines(job: Job) -> list[str]:
+    """The requests that an agent printed, so far."""
+    return job.stdout.decode().splitlines()[1:]
+
+
+def saw(t: Test, job: Job, wanted: list[str], what: str = "") -> None:
+    """An agent must have printed these requests, and no other; what it prints
+    comes out of the guest a little later than its answer."""
+    t.eventually(lambda: len(lines(job)) >= len(wanted), f"requests {what}")
+    t.equal(lines(job), wanted, what)
+
+
+def ifindex(t: Test) -> int:
+    """Of the NIC."""
+    return int(t.sh(f"cat /sys/bus/vmbus/devices/{NIC}/net/*/ifindex"))
+
+
+def negotiate(t: Test, binary: bool) -> None:
+    """The form of the IP messages."""
+    count = t.kvp.negotiations
+    t.kvp.negotiate(VERSIONS if binary else STRING_VERSIONS)
+    t.kvp.wait_ready(20, count + 1)
+
+
+@scenario(SETUP, guests=OURS, smoke=True)
+def applied(t: Test) -> None:
+    """Both forms give the agent the same; its answer is the status; the host
+    goes on with other work at once."""
+    index = ifindex(t)
+    asked = [info(), info("{" + NIC.upper() + "}"), info(MAC, dhcp=True),
+             info(MAC, addresses=[], gateways=[], dns=[], dhcp=True,
+                  family=kvpwire.FAMILY_V4),
+             info(addresses=[Address.parse(f"10.0.{n}.1/{n % 33}")
+                             for n in range(64)])]
+    for binary in (True, False):
+        negotiate(t, binary)
+        with agent(t, 0) as job:
+            for one in asked:
+                t.kvp.set_ip_info(one)
+                t.works()
+            saw(t, job, [line(one, 0 if one.adapter == MAC else index)
+                         for one in asked], f"binary: {binary}")
+
+
+@scenario(SETUP, guests=OURS)
+def statuses(t: Test) -> None:
+    """Each answer that an agent has; what was refused is kept, and forgotten
+    once a later request is done."""
+    for result, status in enumerate(STATUSES):
+        asked = info(family=kvpwire.FAMILY_V6)
+        with agent(t, result):
+            t.status(status, lambda: t.kvp.set_ip_info(asked))
+        kept = t.host.run("hv_kvp_tool refused", check=False).text.strip()
+        t.equal(kept, line(asked, 0)[2:] if result else
+                "request: No such file or directory", status)
+    with agent(t, 0):
+        t.kvp.set_ip_info(info())
+    t.true(t.host.run("hv_kvp_tool refused", check=False).code,
+           "nothing is kept")
+    t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def agent_comes_later(t: Test) -> None:
+    """Soon after the host has connected a request waits for an agent."""
+    request = t.kvp.submit_set_ip_info(info())
+    time.sleep(1)
+    t.true(not request.finished, "the request waits")
+    with agent(t, 0) as job:
+        request.wait(20).check()
+        saw(t, job, [line(info(), ifindex(t))])
+    t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def agent_dies(t: Test) -> None:
+    """The host hears at once that it failed."""
+    with agent(t, SILENT) as job:
+        request = t.kvp.submit_set_ip_info(info())
+        t.eventually(lambda: lines(job), "the agent has the request")
+        t.true(not request.finished, "the request waits")
+        job.kill()
+        began = time.monotonic()
+        t.status("E_FAIL", lambda: request.wait(20).check())
+        t.true(time.monotonic() - began < 10, "at once")
+    t.equal(t.sh("hv_kvp_tool refused").strip(), line(info(), 0)[2:])
+    t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def agent_is_silent(t: Test) -> None:
+    """After 30 s the host hears that it failed; what is late is refused."""
+    with agent(t, SILENT) as job:
+        began = time.monotonic()
+        t.status("E_FAIL", lambda: t.kvp.set_ip_info(info(), 60))
+        # the guest's clock and the host's need not run alike
+        t.true(TIMEOUT - 3 < time.monotonic() - began < TIMEOUT + 15,
+               f"after {time.monotonic() - began:.0f} s")
+        t.true(job.running, "the agent is still there")
+        t.works()
+    t.equal(t.sh("hv_kvp_tool refused").strip(), line(info(), 0)[2:])
+
+
+@scenario(SETUP, guests=OURS, proof=("debug",))
+def nobody_in_time(t: Test) -> None:
+    """Without an agent, and later than 120 s after the host has connected,
+    there is no wait."""
+    time.sleep(EARLY + 10)
+    began = time.monotonic()
+    t.status("NOT_SUPPORTED", lambda: t.kvp.set_ip_info(info()))
+    t.true(time.monotonic() - began < 10, "at once")
+    t.equal(t.sh("hv_kvp_tool refused").strip(), line(info(), 0)[2:])
+    with agent(t, 0):
+        t.kvp.set_ip_info(info())
+
+
+@scenario(SETUP, guests=OURS)
+def one_agent(t: Test) -> None:
+    """The second one is refused, and can be it once the first is gone."""
+    with agent(t, 0):
+        second = t.host.run("hv_kvp_tool agent 0", check=False)
+        t.equal(second.text.strip(), "agent: Device or resource busy")
+    with agent(t, 0):
+        t.kvp.set_ip_info(info())
+
+
+@scenario(SETUP, guests=OURS)
+def rescinded_meanwhile(t: Test) -> None:
+    """The device goes while the host waits: the request is over, and the next
+    connection has its own."""
+    t.kvp.offer_item(EXTERNAL, Item("pushed", "again"))
+    with agent(t, SILENT) as job:
+        t.kvp.submit_set_ip_info(info())
+        t.eventually(lambda: lines(job), "the agent has the request")
+        count = t.kvp.negotiations
+        t.device.rescind().result()
+        t.device.wait_state("none")
+        t.device.reoffer().result()
+        t.kvp.wait_pushed(60, count + 1)
+        t.works()
+    with agent(t, 0) as job:
+        t.kvp.set_ip_info(info(MAC))
+        saw(t, job, [line(info(MAC), 0)], "not the one from before")
+
+
+MALFORMED = {
+    "not an address": {"addresses": "192.0.2.300", "subnets": "255.255.255.0"},
+    "a shell's": {"addresses": "$(reboot)", "subnets": "255.255.255.0"},
+    "a newline": {"dns": "192.0.2.1\n192.0.2.2"},
+    "a zone": {"dns": "fe80::1%eth0"},
+    "octal": {"dns": "010.1.1.1"},
+    "a mask with a hole": {"addresses": "192.0.2.1", "subnets": "255.0.255.0"},
+    "a prefix too long": {"addresses": "192.0.2.1", "subnets": "/33"},
+    "a prefix of IPv6 too long": {"addresses": "::1", "subnets": "/129"},
+    "no subnet": {"addresses": "192.0.2.1"},
+    "a subnet too many": {"subnets": "255.255.255.0"},
+    "65 addresses": {"dns": ";".join(["1.2.3.4"] * 65)},
+    "6 gateways": {"gateways": ";".join(["1.2.3.4"] * 6)},
+    "not ASCII": {"dns": "1.2.3.\u0664"},
+    "family 4": {"family": 4},
+}
+
+
+@scenario(SETUP, guests=OURS)
+def malformed_strings(t: Test) -> None:
+    """None of it reaches the agent, nor changes anything."""
+    negotiate(t, False)
+    with agent(t, 0) as job:
+        for what, texts in MALFORMED.items():
+            t.body_status("INVALID_ARGUMENT", kvpwire.pack_ip_texts(
+                kvpwire.SET_IP_INFO, MAC, **texts), what)
+        for name in ("", "eth0", NIC[:-1], MAC + ":00", "../../etc/passwd"):
+            t.body_status("NOT_FOUND", kvpwire.pack_ip_texts(
+                kvpwire.SET_IP_INFO, name), f"adapter {name}")
+        t.kvp.set_ip_info(info(MAC))
+        saw(t, job, [line(info(MAC), 0)])
+    t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def malformed_tables(t: Test) -> None:
+    """Likewise in binary form."""
+    with agent(t, 0) as job:
+        for n, most in enumerate((64, 64, 5, 5, 64, 64)):
+            counts = [0] * 6
+            counts[n] = most + 1
+            t.body_status("INVALID_ARGUMENT", kvpwire.pack_ip_binary(
+                kvpwire.SET_IP_INFO, IpInfo(MAC), counts=tuple(counts)),
+                f"count {n}")
+        good = kvpwire.pack_ip_binary(kvpwire.SET_IP_INFO, info(MAC))
+        # a mask with a hole, a prefix length out of range, a family
+        mask = 4 + 24 + 256 + 4 + 64 * 4 + 64 * 16
+        for at, new in ((mask, b"\xff\0\xff\0"), (mask + 256, b"\x81\0\0\0"),
+                        (mask + 256, b"\x40\0\0\x80"), (284, b"\x04")):
+            t.body_status("INVALID_ARGUMENT",
+                          good[:at] + new + good[at + len(new):],
+                          f"{new!r} at {at}")
+        t.body_status("NOT_FOUND", kvpwire.pack_ip_binary(
+            kvpwire.SET_IP_INFO, IpInfo("eth0")), "adapter")
+        t.raw_body(good)
+        saw(t, job, [line(info(MAC), 0)])
+    t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def overrides(t: Test) -> None:
+    """The host sees an agent's word instead of the kernel's, and the kernel's
+    again once it is dropped. It still cannot write there itself."""
+    before = t.kvp.enumerate(AUTO)
+    name = "OSName"
+    t.sh(f"hv_kvp_tool override {name} 'Test \u20ac Linux'")
+    wanted = Item(name, "Test \u20ac Linux")
+    t.equal(t.kvp.get(AUTO, name), wanted)
+    t.equal(t.kvp.enumerate(AUTO),
+            [wanted if item.key == name else item for item in before])
+    t.status("NOT_SUPPORTED", lambda: t.kvp.set(AUTO, Item(name, "x")))
+    t.status("NOT_SUPPORTED", lambda: t.kvp.delete(AUTO, name))
+    t.sh(f"hv_kvp_tool default {name}")
+    t.equal(t.kvp.enumerate(AUTO), before)
