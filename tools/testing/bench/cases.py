@@ -166,7 +166,7 @@ def timings(boot: Boot, driver: Driver, sizes: Sequence[int], icount: bool,
             say(f"{driver.name}, {items} items: round trips"
                 + (", instructions" if icount else ""))
             numbers = spread(items, 50)
-            rounds = 1 if icount else max(1, 500 // items)
+            rounds = 1 if icount else max(3, 500 // items)
             found.append(Timing(
                 driver.name, items, value,
                 statistics.median(guest.round_trips(enumerate_(n) for n in numbers)),
@@ -200,7 +200,7 @@ def measure(boot: Boot, quick: bool) -> dict:
     for icount, times, starts in ((True, "instructions", "start_instructions"),
                                   (False, "wall", "start_wall")):
         for driver in (FLOOR, HV_KVP, STOCK):
-            wanted = ROUND_TRIP_SIZES[:2] if quick or icount else ROUND_TRIP_SIZES
+            wanted = ROUND_TRIP_SIZES[:2] if quick else ROUND_TRIP_SIZES
             start, found = patient(lambda: timings(boot, driver, wanted, icount), driver)
             result[times] += [asdict(t) for t in found]
             result[starts].append(asdict(start))
