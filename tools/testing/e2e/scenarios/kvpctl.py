@@ -161,11 +161,12 @@ def exit_codes(t: Test) -> None:
     fails(t, NOT_FOUND, "get no-such-key -p external")
     fails(t, NOT_FOUND, "restore /no/such/file")
     fails(t, NOT_FOUND, "import /proc")
+    fails(t, NOT_FOUND, "set no-such-intrinsic-item x -p auto")
     fails(t, PERMISSION, "set a b -p external")
     fails(t, PERMISSION, "delete a -p auto_external")
     for command in ("set '' x", "set a x -t dword", "set a 4294967296 -t dword",
-                    "set a -1 -t qword".replace(" -1", " ' 1'"),
-                    "set a b -p auto", f"set {'k' * 256} x",
+                    "set a ' 1' -t qword",
+                    f"set {'k' * 256} x",
                     f"set a {'v' * 1024}", "set a $(printf '\\355\\240\\200')",
                     "get ''", f"get {'k' * 300}", "purge -p guest"):
         fails(t, INVALID, command)

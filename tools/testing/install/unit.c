@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Tests of what in kvpctl needs no device: escapes, lines, files, JSON. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cim.h"
+#include "crc32.h"
+#include "json.h"
+#include "kvpctl.h"
+#include "lines.h"
+#include "poolfile.h"
+#include "savefile.h"
+#include "text.h"
+
+const struct command *current_command;
+bool want_json;
+
+static unsigned int passed, failed;
+
+static void check(bool good, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void check(bool good, const char *name, const char *fmt, ...)
+{
+	va_list args;
+
+	if (!good) {
+		printf("# ");
+		va_start(args, fmt);
+		vprintf(fmt, args);
+		va_end(args);
+		printf("\n");
+	}
+	passed += good;
+	failed += !good;
+	printf("%s %u - kvpctl: %s\n", good ? "ok" : "not ok", passed + failed,
+	       name);
+}
+
+/* What @put writes, in memory that lives until the next call. */
+static char *written(void (*put)(FILE *out, const char *s, size_t len),
+		     const char *s, size_t len)
+{
+	static char *text;
+	size_t size;
+	FILE *out;
+
+	free(text);
+	text = NULL;
+	out = open_memstream(&text, &size);
+	put(out, s, len);
+	fclose(out);
+	return text;
+}
+
+struct text_case {
+	const char *s;
+	const char *wanted;
+};
+
+#define TABLE(put, what, cases)						\
+	for (size_t i_ = 0; i_ < ARRAY_SIZE(cases); i_++) {		\
+		const char *got_ = written(put, (cases)[i_].s,		\
+					   strlen((cases)[i_].s));	\
+									\
+		check(!strcmp(got_, (cases)[i_].wanted), what,		\
+		      "got '%s', wanted '%s'", got_,			\
+		      (cases)[i_].wanted);				\
+	}
+
+static const struct text_case escapes[] = {
+	{ "plain \xe2\x82\xac", "plain \xe2\x82\xac" },
+	{ "\\\t\n\r", "\\\\\\t\\n\\r" },
+	{ "\x01\x1b\x7f", "\\x01\\x1B\\x7F" },
+	{ "\xc2\x9b", "\\xC2\\x9B" },			/* CSI */
+	{ "\xed\xa0\x80x", "\\xED\\xA0\\x80x" },	/* surrogate */
+	{ "\xf0\x9f\x94\x92", "\xf0\x9f\x94\x92" },
+	{ "\xff\xc0\x80\xe2\x82", "\\xFF\\xC0\\x80\\xE2\\x82" },
+	{ "\xf4\x90\x80\x80", "\\xF4\\x90\\x80\\x80" },	/* above 10FFFF */
+};
+
+static void put_json(FILE *out, const char *s, size_t len)
+{
+	struct json j = { .out = out };
+
+	json_text(&j, NULL, s, len);
+}
+
+static const struct text_case jsons[] = {
+	{ "a\"\\/", "\"a\\\"\\\\/\"" },
+	{ "\b\f\n\r\t\x01\x7f", "\"\\b\\f\\n\\r\\t\\u0001\\u007F\"" },
+	{ "\xed\xa0\x80", "\"\\uD800\"" },
+	{ "\xff", "\"\\uFFFD\"" },
+	{ "\xc2\x85\xe2\x82\xac", "\"\\u0085\xe2\x82\xac\"" },
+};
+
+static const struct text_case xmls[] = {
+	{ "<&>\"'", "&lt;&amp;&gt;\"'" },
+	{ "\t\n\r", "\t\n&#13;" },
+	{ "\x01\xed\xbf\xbf\xef\xbf\xbe", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+	{ "\xef\xbf\xbd\xf0\x9f\x94\x92", "\xef\xbf\xbd\xf0\x9f\x94\x92" },
+};
+
+/* Every string of two bytes survives there and back. */
+static void test_unescape(void)
+{
+	static const char * const wrong[] = {
+		"\\", "\\q", "\\x", "\\x4", "\\xg0", "\\x0g", "a\\"
+	};
+	unsigned int bad = 0;
+	char copy[64];
+
+	for (unsigned int n = 0; n < 0x10000; n++) {
+		const char two[2] = { n >> 8, n };
+		long len;
+
+		strcpy(copy, written(text_put_escaped, two, 2));
+		len = text_unescape(copy, strlen(copy));
+		bad += len != 2 || memcmp(copy, two, 2);
+	}
+	check(!bad, "escapes there and back", "%u of 65536 differ", bad);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		strcpy(copy, wrong[i]);
+		check(text_unescape(copy, strlen(copy)) == -1, "wrong escape",
+		      "'%s' is taken", wrong[i]);
+	}
+}
+
+static const char *take(struct operations *all, const char *line)
+{
+	char copy[256];
+
+	snprintf(copy, sizeof(copy), "%s", line);
+	return line_take(all, copy, strlen(copy));
+}
+
+static void test_lines(void)
+{
+	static const char * const right[] = {
+		"", "#", "# set", "set\tSZ\tk\tv", "set\tdword\tk\t4294967295",
+		"set\tQWORD\tk\t0xffffffffffffffff", "delete\tk",
+		"set\tEXPAND_SZ\tk\t"
+	};
+	static const char * const wrong[] = {
+		"set", "set\tSZ", "set\tSZ\tk", "set\tSZ\tk\tv\tx", "delete",
+		"delete\tk\tx", "get\tk", " set\tSZ\tk\tv", "set\t\tk\tv",
+		"set\tDWORD\tk\t4294967296", "set\tDWORD\tk\t",
+		"set\tDWORD\tk\t1 ", "set\tDWORD\tk\t0x", "set\tDWORD\tk\t+1",
+		"set\tQWORD\tk\t18446744073709551616", "delete\t\\"
+	};
+	struct operations all = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(right); i++)
+		check(!take(&all, right[i]), "a line", "'%s' is refused",
+		      right[i]);
+	check(all.count == 5, "lines that say something", "%zu", all.count);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		check(take(&all, wrong[i]), "a wrong line", "'%s' is taken",
+		      wrong[i]);
+	check(all.count == 5, "wrong lines add nothing", "%zu", all.count);
+	operations_free(&all);
+}
+
+static int put_two(void *ctx, FILE *out)
+{
+	static const char two[] = "hv_kvp-items\t1\n"
+		"set\tSZ\ta\\t\t\\xED\\xA0\\x80\nset\tDWORD\td\t7\n";
+
+	(void)ctx;
+	fputs(two, out);
+	savefile_end(out, two, strlen(two), 2);
+	return 0;
+}
+
+static int put_nothing(void *ctx, FILE *out)
+{
+	(void)ctx;
+	fputs("half", out);
+	return EXIT_ERROR;
+}
+
+static size_t read_file(const char *path, char *buffer, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t len = file ? fread(buffer, 1, size, file) : 0;
+
+	if (file)
+		fclose(file);
+	return len;
+}
+
+static void write_file(const char *path, const char *data, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	if (!file || fwrite(data, 1, len, file) != len)
+		abort();
+	fclose(file);
+}
+
+/* A file that is cut or changed at any place is refused. */
+static void test_damage(const char *path)
+{
+	char whole[256], bad[256];
+	size_t len = read_file(path, whole, sizeof(whole));
+	unsigned int taken = 0;
+
+	for (size_t n = 0; n < len; n++) {
+		struct operations all = { 0 };
+
+		write_file("damaged", whole, n);
+		taken += !savefile_read("damaged", &all);
+		operations_free(&all);
+	}
+	check(len && !taken, "a file cut at any byte", "%u of %zu taken",
+	      taken, len);
+	taken = 0;
+	for (size_t n = 0; n < 8 * len; n++) {
+		struct operations all = { 0 };
+
+		memcpy(bad, whole, len);
+		bad[n / 8] ^= 1 << n % 8;
+		write_file("damaged", bad, len);
+		taken += !savefile_read("damaged", &all);
+		operations_free(&all);
+	}
+	check(!taken, "a file with any bit changed", "%u taken", taken);
+}
+
+static void test_savefile(void)
+{
+	struct operations all = { 0 };
+	struct stat st;
+
+	check(crc32("123456789", 9) == 0xcbf43926, "CRC-32", "%08x",
+	      crc32("123456789", 9));
+	check(!savefile_write("saved", put_two, NULL), "save", "failed");
+	check(!stat("saved", &st) && (st.st_mode & 07777) == 0600,
+	      "mode of a saved file", "%o", st.st_mode);
+	check(savefile_write("saved", put_nothing, NULL) == EXIT_ERROR &&
+	      access("saved.new", F_OK), "a save that fails", "left-overs");
+	check(!savefile_read("saved", &all) && all.count == 2 &&
+	      !strcmp(operation_key(&all.ops[0]), "a\t") &&
+	      all.ops[0].value_len == 3 && all.ops[1].value_len == 4,
+	      "read what was saved", "%zu items", all.count);
+	operations_free(&all);
+	test_damage("saved");
+
+	check(!symlink("elsewhere", "linked.new") &&
+	      savefile_write("linked", put_two, NULL) &&
+	      access("elsewhere", F_OK), "a link in the way", "followed");
+	check(savefile_write("no/such/folder", put_two, NULL) ==
+	      EXIT_NOT_FOUND, "a folder that is not there", "another code");
+	check(!mkfifo("fifo", 0600) &&
+	      savefile_read("fifo", &all) == EXIT_INVALID,
+	      "a fifo in place of a file", "another code");
+}
+
+static void put_record(FILE *out, const char *key, const char *value)
+{
+	char record[POOLFILE_RECORD] = { 0 };
+
+	memcpy(record, key, strlen(key));
+	strcpy(record + strlen(key) + 1, "old");
+	strcpy(record + POOLFILE_KEY, value);
+	strcpy(record + POOLFILE_KEY + strlen(value) + 1, "secret");
+	fwrite(record, 1, sizeof(record), out);
+}
+
+/* The daemon's lock is waited for. */
+static void test_lock(void)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct operations all = { 0 };
+	size_t bad = 0;
+	int fds[2], status;
+	char byte;
+	pid_t pid;
+
+	if (pipe(fds))
+		abort();
+	pid = fork();
+	if (!pid) {
+		int fd = open("pool", O_RDWR);
+		FILE *file = fdopen(fd, "a");
+
+		if (fcntl(fd, F_SETLK, &lock) || write(fds[1], "x", 1) != 1)
+			_exit(1);
+		usleep(300000);
+		put_record(file, "late", "v");
+		fflush(file);
+		_exit(0);
+	}
+	if (read(fds[0], &byte, 1) != 1)
+		abort();
+	check(!poolfile_read("pool", &all, &bad) && all.count == 3,
+	      "a pool file that is being written", "%zu items", all.count);
+	waitpid(pid, &status, 0);
+	operations_free(&all);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_poolfile(void)
+{
+	struct operations all = { 0 };
+	size_t bad = 0;
+	FILE *out = fopen("pool", "w");
+
+	put_record(out, "b", "1");
+	put_record(out, "", "no key");
+	put_record(out, "a", "2");
+	put_record(out, "b", "twice");
+	fclose(out);
+	check(!poolfile_read("pool", &all, &bad) && all.count == 2 &&
+	      bad == 1 && !strcmp(operation_key(&all.ops[0]), "b") &&
+	      all.ops[0].key_len == 1 && all.ops[0].value_len == 1 &&
+	      !strcmp(operation_key(&all.ops[1]), "a"),
+	      "a pool file", "%zu items, %zu bad", all.count, bad);
+	operations_free(&all);
+	test_lock();
+	if (truncate("pool", 2 * POOLFILE_RECORD + 1))
+		abort();
+	bad = 0;
+	check(!poolfile_read("pool", &all, &bad) && all.count == 1 && bad == 2,
+	      "a torn pool file", "%zu items, %zu bad", all.count, bad);
+	operations_free(&all);
+	check(poolfile_read("no pool", &all, &bad) == EXIT_NOT_FOUND,
+	      "no pool file", "another code");
+	check(poolfile_read("fifo", &all, &bad) == EXIT_INVALID,
+	      "a fifo in place of a pool file", "another code");
+}
+
+/* Runs in an empty folder. */
+int main(void)
+{
+	printf("KTAP version 1\n");
+	TABLE(text_put_escaped, "escape", escapes);
+	TABLE(put_json, "JSON text", jsons);
+	TABLE(cim_put_xml_text, "XML text", xmls);
+	test_unescape();
+	test_lines();
+	test_savefile();
+	test_poolfile();
+	printf("1..%u\n%u passed, %u failed\n", passed + failed, passed,
+	       failed);
+	return failed || !passed;
+}
