@@ -338,7 +338,6 @@ static void sync_work(struct work_struct *work)
 {
 	struct hkvp_items *items = container_of(to_delayed_work(work),
 						struct hkvp_items, sync);
-
 	bool done;
 
 	look(items);
