@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from hvhost.faults import GuestHang
 
@@ -70,6 +71,7 @@ class Start:
 
 Boot = Callable[..., Guest]
 Timings = tuple[Start, list[Timing]]
+T = TypeVar("T")
 
 
 def say(text: str) -> None:
@@ -175,7 +177,7 @@ def timings(boot: Boot, driver: Driver, sizes: Sequence[int], icount: bool,
     return start, found
 
 
-def patient(call: Callable[[], Timings], driver: Driver) -> Timings:
+def patient(call: Callable[[], T], driver: Driver) -> T:
     """Calls again, once, where hv_utils lost an answer, as it now and then does."""
     try:
         return call()

@@ -103,12 +103,13 @@ class Guest:
     """A booted guest. The driver is inserted by insert()."""
 
     def __init__(self, kernel: Kernel, modules: dict[str, Path], driver: Driver, *, cpu: str,
-                 icount: bool, memory: int = 1024, nics: int = 0):
+                 icount: bool, memory: int = 1024, nics: int = 0,
+                 files: dict[str, bytes] | None = None):
         self.driver, self.icount = driver, icount
         tree = initramfs.ModuleTree(kernel.modules_dir)
         image = initramfs.Image(tree=tree, modules=["hv_vmbus"], on_disk=["hv_utils"],
                                 extra_modules=list(modules.values()),
-                                overlays=[daemons(kernel.name)])
+                                overlays=[daemons(kernel.name)], files=files or {})
         self._order = [initramfs.module_name(path) for path in tree.order(["hv_utils"])]
         self._workdir = tempfile.TemporaryDirectory(prefix="hkvp-bench.")
         self.machine = Machine(kernel.vmlinux, image.build(cache_root()),

@@ -202,8 +202,6 @@ def tables(result: dict) -> list[Table]:
              memory_table(result)]
     found.append(("The pool alone, in user space: millions of operations a second, 1,000 items",
                   result["pool"][0], result["pool"][1:]))
-    if "ip" in result:
-        found.append(ip_table(result))
     return [*found, spread_table(result)]
 
 
@@ -231,14 +229,13 @@ def text(result: dict) -> str:
     return result["setup"] + "\n\n" + "\n".join(map(as_text, tables(result)))
 
 
-def document(result: dict, path: Path) -> None:
-    """Puts the tables between the two marks of the document at @path."""
-    body = "\n".join([result["setup"], "", *map(as_markdown, tables(result))])
-    old = path.read_text()
-    new, found = re.subn(r"(<!-- figures -->\n).*(<!-- end of figures -->)",
-                         lambda m: f"{m[1]}{body}{m[2]}", old, flags=re.DOTALL)
-    if found != 1:
-        raise RuntimeError(f"{path} has not the two marks for the figures")
+def document(setup: str, found: Sequence[Table], path: Path, name: str) -> None:
+    """Puts tables between the two marks of this name in the document at @path."""
+    body = "\n".join([setup, "", *map(as_markdown, found)])
+    new, count = re.subn(f"(<!-- {name} -->\n).*(<!-- end of {name} -->)",
+                         lambda m: f"{m[1]}{body}{m[2]}", path.read_text(), flags=re.DOTALL)
+    if count != 1:
+        raise RuntimeError(f"{path} has not the two marks for {name}")
     path.write_text(new)
 
 
