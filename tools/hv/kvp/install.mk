@@ -11,8 +11,11 @@ INCLUDEDIR ?= $(PREFIX)/include
 
 UNITDIR := $(LIBDIR)/systemd/system
 # units, each with the target that wants it once it is enabled
-UNITS := hv-kvp-save.service
+UNITS := hv-kvp-save.service hv-kvp-identify.service hv-kvp-identify.path hv-kvp-agent.service
 WANTED_BY_hv-kvp-save.service := sysinit.target
+WANTED_BY_hv-kvp-identify.service := dev-hv_kvp.device
+WANTED_BY_hv-kvp-identify.path := dev-hv_kvp.device
+WANTED_BY_hv-kvp-agent.service := dev-hv_kvp.device
 
 # Below DESTDIR: file, its mode, and what it is made from. @NAME@ in what ends
 # with .in or .sh is replaced.
