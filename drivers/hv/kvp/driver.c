@@ -19,6 +19,7 @@ static const struct hv_vmbus_device_id ids[] = {
 MODULE_DEVICE_TABLE(vmbus, ids);
 
 static struct hkvp_channel *channel;
+static void (*tell)(enum hkvp_driver_event event);
 
 /* There is one service, so there is one device; set and cleared by cmpxchg. */
 static struct hv_device *bound;
@@ -30,15 +31,19 @@ static struct hv_device *bound;
  */
 static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
 {
-	if (cmpxchg(&bound, NULL, dev))
+	if (cmpxchg(&bound, NULL, dev)) {
+		tell(HKVP_DRIVER_REFUSED);
 		return -EBUSY;
+	}
 	hkvp_channel_open(channel, dev->channel);
+	tell(HKVP_DRIVER_BOUND);
 	pr_info_ratelimited("serving %s\n", dev_name(&dev->device));
 	return 0;
 }
 
 static hkvp_removed unbind(struct hv_device *dev)
 {
+	tell(HKVP_DRIVER_UNBINDING);
 	hkvp_channel_close(channel);
 	WRITE_ONCE(bound, NULL);
 	return HKVP_REMOVED;
@@ -80,15 +85,19 @@ static struct hv_driver driver = {
 /**
  * hkvp_driver_register() - bind the KVP device from now on
  * @ch: channel to open on it; closed
+ * @tell_fn: told what becomes of KVP devices; process context, the device's lock
+ *	is held
  *
  * A device that is there and unbound is bound on return.
  *
  * Context: process, may sleep.
  * Return: 0; -ENODEV if this is not Hyper-V; what driver_register() returns.
  */
-int hkvp_driver_register(struct hkvp_channel *ch)
+int hkvp_driver_register(struct hkvp_channel *ch,
+			 void (*tell_fn)(enum hkvp_driver_event event))
 {
 	channel = ch;
+	tell = tell_fn;
 	return vmbus_driver_register(&driver);
 }
 

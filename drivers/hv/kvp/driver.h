@@ -8,7 +8,20 @@
 
 struct hkvp_channel;
 
-int hkvp_driver_register(struct hkvp_channel *channel);
+/**
+ * enum hkvp_driver_event - what becomes of a KVP device
+ * @HKVP_DRIVER_BOUND: the driver has it, and its channel is open
+ * @HKVP_DRIVER_UNBINDING: the driver is about to close and lose it
+ * @HKVP_DRIVER_REFUSED: a second one, which another driver may have
+ */
+enum hkvp_driver_event {
+	HKVP_DRIVER_BOUND,
+	HKVP_DRIVER_UNBINDING,
+	HKVP_DRIVER_REFUSED,
+};
+
+int hkvp_driver_register(struct hkvp_channel *channel,
+			 void (*tell)(enum hkvp_driver_event event));
 void hkvp_driver_unregister(void);
 
 bool hkvp_driver_is_kvp(const struct device *dev);

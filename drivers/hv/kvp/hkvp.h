@@ -5,6 +5,7 @@
 
 #include "channel.h"
 #include "ic.h"
+#include "legacy.h"
 #include "pool.h"
 
 /**
@@ -12,6 +13,7 @@
  * @pools: the pools, by enum hkvp_pool_id; AUTO holds what agents override
  * @ic: answers the host
  * @channel: brings the host's packets to @ic
+ * @legacy: counters of the old daemon protocol
  *
  * As old as the module: devices come and go.
  */
@@ -19,6 +21,7 @@ struct hkvp {
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	struct hkvp_ic ic;
 	struct hkvp_channel channel;
+	struct hkvp_legacy_stats legacy;
 };
 
 #endif /* HKVP_H */

@@ -8,6 +8,7 @@
 #include <kunit/test.h>
 
 extern struct kunit_suite hkvp_codec_suite;
+extern struct kunit_suite hkvp_legacy_suite;
 extern struct kunit_suite hkvp_name_suite;
 extern struct kunit_suite hkvp_negotiate_suite;
 extern struct kunit_suite hkvp_pool_suite;

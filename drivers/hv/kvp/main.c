@@ -12,6 +12,8 @@
 #include "intrinsic.h"
 #include "intrinsic_watch.h"
 #include "ipinfo.h"
+#include "legacy.h"
+#include "legacy_node.h"
 #include "params.h"
 #include "setip.h"
 #include "sysfs.h"
@@ -25,6 +27,7 @@ static void pool_changed(void *ctx, enum hkvp_pool_id pool)
 {
 	hkvp_sysfs_changed(ctx, pool);
 	hkvp_changes_mark();
+	hkvp_legacy_changed();
 }
 
 static const struct hkvp_service_ops ops = {
@@ -39,6 +42,8 @@ static const struct hkvp_service_ops ops = {
 	.cancel_ip = hkvp_setip_cancel,
 	.state_changed = hkvp_sysfs_state_changed,
 };
+
+static const struct hkvp_legacy_ops legacy_ops = { };
 
 static void pools_exit(unsigned int count)
 {
@@ -90,8 +95,8 @@ static int __init hkvp_module_init(void)
 		goto changes;
 
 	hkvp_setip_init(&hkvp.channel, NULL);
-
-	ret = hkvp_driver_register(&hkvp.channel);
+	hkvp_legacy_init(&hkvp, &legacy_ops);
+	ret = hkvp_driver_register(&hkvp.channel, hkvp_legacy_node_event);
 	if (ret)
 		goto channel;
 
@@ -108,6 +113,7 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		goto sysfs;
 	hkvp_chardev_init(&hkvp, pool_changed);
+	hkvp_legacy_node_start(hkvp_sysfs_device());
 	return 0;
 
 sysfs:
@@ -131,9 +137,11 @@ static void __exit hkvp_module_exit(void)
 {
 	bool bound;
 
+	hkvp_legacy_node_stop();
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
+	hkvp_legacy_exit();
 	hkvp_takeover_stop();
 	bound = hkvp_driver_is_bound();
 	hkvp_driver_unregister();

@@ -280,6 +280,21 @@ int hkvp_version_diff(const struct hkvp_version *old,
 		      const struct hkvp_version *new,
 		      hkvp_diff_fn fn, void *ctx);
 
+/**
+ * hkvp_version_diff_from() - hkvp_version_diff() that is taken up again
+ * @old: a version, or NULL for one without items
+ * @new: a version
+ * @place: where to begin, 0 at first; moved behind each difference that is told
+ * @fn: as of hkvp_version_diff(); differences come in the order of the indices
+ * @ctx: passed on to @fn
+ *
+ * Context: as hkvp_version_diff(). Cost: that of what is left from @place on.
+ * Return: 0, or what ended the walk.
+ */
+int hkvp_version_diff_from(const struct hkvp_version *old,
+			   const struct hkvp_version *new, u64 *place,
+			   hkvp_diff_fn fn, void *ctx);
+
 /* Key of an item, item->key_size bytes. Lives as long as the item. */
 static inline const void *hkvp_item_key(const struct hkvp_item *item)
 {

@@ -8,9 +8,14 @@
 
 #include "pool_version.h"
 
+/*
+ * Each index has two steps: what was there may be gone, and what is there may be
+ * new. @place: number of the first step to take.
+ */
 struct diff {
 	const struct hkvp_version *old;
 	const struct hkvp_version *new;
+	u64 place;
 	hkvp_diff_fn fn;
 	void *ctx;
 };
@@ -24,22 +29,32 @@ static const struct hkvp_item *same_key(const struct hkvp_version *v,
 			      &index);
 }
 
-/* One place holds @old in one version and @new in the other, not the same. */
-static int tell(const struct diff *diff, const struct hkvp_item *old,
+static int step(struct diff *diff, u64 place, const struct hkvp_item *old,
 		const struct hkvp_item *new)
 {
-	const struct hkvp_item *before;
+	if (place < diff->place)
+		return 0;
+	diff->place = place + 1;
+	return diff->fn(diff->ctx, old, new);
+}
+
+/* @index holds @old in one version and @new in the other, not the same. */
+static int tell(struct diff *diff, u32 index, const struct hkvp_item *old,
+		const struct hkvp_item *new)
+{
+	const struct hkvp_item *before = NULL;
 	int err;
 
 	if (old && !same_key(diff->new, old)) {
-		err = diff->fn(diff->ctx, old, NULL);
+		err = step(diff, 2ULL * index, old, NULL);
 		if (err)
 			return err;
 	}
 	if (!new)
 		return 0;
-	before = same_key(diff->old, new);
-	return before == new ? 0 : diff->fn(diff->ctx, before, new);
+	if (diff->old)
+		before = same_key(diff->old, new);
+	return before == new ? 0 : step(diff, 2ULL * index + 1, before, new);
 }
 
 /*
@@ -59,23 +74,38 @@ static void *branch(void *slot, u32 shift, u32 level, u32 i, u32 *below)
 }
 
 /* As deep as the higher tree, which is HKVP_TRIE_LEVELS at most. */
-static int walk(const struct diff *diff, void *old, u32 old_shift, void *new,
-		u32 new_shift)
+static int walk(struct diff *diff, u32 index, void *old, u32 old_shift,
+		void *new, u32 new_shift)
 {
 	u32 level = max(old_shift, new_shift);
 	u32 i, old_below, new_below;
 	int err = 0;
 
-	if (old == new)
+	if (old == new || 2 * (index + (1ULL << level)) <= diff->place)
 		return 0;
 	if (!level)
-		return tell(diff, old, new);
+		return tell(diff, index, old, new);
 	for (i = 0; i < HKVP_TRIE_FAN && !err; i++) {
 		void *a = branch(old, old_shift, level, i, &old_below);
 		void *b = branch(new, new_shift, level, i, &new_below);
 
-		err = walk(diff, a, old_below, b, new_below);
+		err = walk(diff, index + (i << (level - HKVP_TRIE_BITS)),
+			   a, old_below, b, new_below);
 	}
+	return err;
+}
+
+int hkvp_version_diff_from(const struct hkvp_version *old,
+			   const struct hkvp_version *new, u64 *place,
+			   hkvp_diff_fn fn, void *ctx)
+{
+	struct diff diff = {
+		.old = old, .new = new, .place = *place, .fn = fn, .ctx = ctx
+	};
+	int err = walk(&diff, 0, old ? old->order : NULL, old ? old->shift : 0,
+		       new->order, new->shift);
+
+	*place = diff.place;
 	return err;
 }
 
@@ -83,9 +113,7 @@ int hkvp_version_diff(const struct hkvp_version *old,
 		      const struct hkvp_version *new,
 		      hkvp_diff_fn fn, void *ctx)
 {
-	const struct diff diff = {
-		.old = old, .new = new, .fn = fn, .ctx = ctx
-	};
+	u64 place = 0;
 
-	return walk(&diff, old->order, old->shift, new->order, new->shift);
+	return hkvp_version_diff_from(old, new, &place, fn, ctx);
 }

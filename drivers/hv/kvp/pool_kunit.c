@@ -805,6 +805,78 @@ static void test_diff_moves(struct kunit *test)
 	hkvp_version_unpin(new);
 }
 
+struct steps {
+	const struct hkvp_item *old[64];
+	const struct hkvp_item *new[64];
+	u32 count;
+	bool one_by_one;
+};
+
+static int note_step(void *ctx, const struct hkvp_item *old,
+		     const struct hkvp_item *new)
+{
+	struct steps *s = ctx;
+
+	if (s->count == ARRAY_SIZE(s->old))
+		return -E2BIG;
+	s->old[s->count] = old;
+	s->new[s->count++] = new;
+	return s->one_by_one;
+}
+
+/* Taken up after each difference, the walk tells the same as in one go. */
+static void expect_same_steps(struct kunit *test, const struct hkvp_version *old,
+			      const struct hkvp_version *new, u32 count)
+{
+	struct steps *whole = kunit_kzalloc(test, sizeof(*whole), GFP_KERNEL);
+	struct steps *parts = kunit_kzalloc(test, sizeof(*parts), GFP_KERNEL);
+	u64 place = 0;
+
+	KUNIT_ASSERT_TRUE(test, whole && parts);
+	KUNIT_EXPECT_EQ(test, hkvp_version_diff_from(old, new, &place, note_step,
+						     whole), 0);
+	KUNIT_EXPECT_EQ(test, whole->count, count);
+	place = 0;
+	parts->one_by_one = true;
+	while (hkvp_version_diff_from(old, new, &place, note_step, parts) == 1)
+		;
+	KUNIT_EXPECT_EQ(test, parts->count, count);
+	KUNIT_EXPECT_EQ(test, memcmp(whole->old, parts->old,
+				     sizeof(whole->old)), 0);
+	KUNIT_EXPECT_EQ(test, memcmp(whole->new, parts->new,
+				     sizeof(whole->new)), 0);
+}
+
+static void test_diff_from(struct kunit *test)
+{
+	struct hkvp_pool *pool = test->priv;
+	struct hkvp_version *empty, *old, *new;
+	u32 i;
+
+	empty = hkvp_pool_pin(pool);
+	expect_same_steps(test, NULL, empty, 0);
+	for (i = 0; i < 40; i++)
+		KUNIT_ASSERT_EQ(test, set(pool, i, i), 0);
+	old = hkvp_pool_pin(pool);
+	expect_same_steps(test, NULL, old, 40);
+	expect_same_steps(test, empty, old, 40);
+	expect_same_steps(test, old, empty, 40);
+	expect_same_steps(test, old, old, 0);
+	/* at index 3 one goes and, once the last is moved there and set, one comes */
+	KUNIT_ASSERT_EQ(test, delete(pool, 3), 0);
+	KUNIT_ASSERT_EQ(test, set(pool, 39, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(pool, 20, 1), 0);
+	KUNIT_ASSERT_EQ(test, set(pool, 100, 1), 0);
+	for (i = 200; i < 210; i++)
+		KUNIT_ASSERT_EQ(test, set(pool, i, i), 0);
+	new = hkvp_pool_pin(pool);
+	expect_same_steps(test, old, new, 14);
+	expect_same_steps(test, new, old, 14);
+	hkvp_version_unpin(empty);
+	hkvp_version_unpin(old);
+	hkvp_version_unpin(new);
+}
+
 struct hashed {
 	u32 hash;
 	u32 n;
@@ -1034,6 +1106,7 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_backlog_atomic),
 	KUNIT_CASE_PARAM(test_diff, diff_gen_params),
 	KUNIT_CASE(test_diff_moves),
+	KUNIT_CASE(test_diff_from),
 	KUNIT_CASE(test_collisions),
 	KUNIT_CASE(test_collisions_refused),
 #ifdef CONFIG_FAILSLAB

@@ -190,6 +190,9 @@ static struct counter counters[] = {
 	COUNTER(channel_bad_type, channel.stats.bad_type),
 	COUNTER(channel_ring_full, channel.stats.ring_full),
 	COUNTER(channel_work_runs, channel.stats.work_runs),
+	COUNTER(legacy_messages, legacy.messages),
+	COUNTER(legacy_errors, legacy.errors),
+	COUNTER(legacy_left_out, legacy.left_out),
 };
 
 static struct attribute *counter_attrs[ARRAY_SIZE(counters) + 1];
@@ -462,6 +465,17 @@ void hkvp_sysfs_unregister(void)
 		remove_folder(id);
 	misc_deregister(&misc);
 	destroy_workqueue(wq);
+}
+
+/**
+ * hkvp_sysfs_device() - the misc device
+ *
+ * Context: any, between hkvp_sysfs_register() and hkvp_sysfs_unregister().
+ * Return: the device.
+ */
+struct device *hkvp_sysfs_device(void)
+{
+	return misc.this_device;
 }
 
 /**

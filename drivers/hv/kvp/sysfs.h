@@ -5,10 +5,12 @@
 
 #include "wire.h"
 
+struct device;
 struct hkvp;
 
 int hkvp_sysfs_register(struct hkvp *kvp);
 void hkvp_sysfs_unregister(void);
+struct device *hkvp_sysfs_device(void);
 void hkvp_sysfs_changed(void *ctx, enum hkvp_pool_id pool);
 void hkvp_sysfs_state_changed(void *ctx);
 

@@ -26,10 +26,16 @@ CHECKERS = {"debug": "x86-debug", "kcsan": "x86-kcsan"}
 # (udev rule and unit of hyperv-daemons); without systemd this loop does.
 DAEMON = b"""#!/bin/sh
 while :; do
-	[ -e /dev/vmbus/hv_kvp ] && hv_kvp_daemon -n
+	[ -e /run/no-daemon ] || [ ! -e /dev/vmbus/hv_kvp ] || hv_kvp_daemon -n
 	sleep 0.2
 done
 """
+
+# As systemctl stop and start of the unit. An open device keeps its module.
+STOP_DAEMON = ("touch /run/no-daemon; sleep 0.1; "
+               "while killall hv_kvp_daemon 2>/dev/null; do sleep 0.1; done")
+START_DAEMON = "rm -f /run/no-daemon"
+RMMOD = f"{STOP_DAEMON}; rmmod hv_kvp && {START_DAEMON}"
 
 # hv_utils runs these for the shutdown service; there is no init to ask.
 POWEROFF = b"#!/bin/sh\nexec busybox poweroff -f\n"
@@ -48,7 +54,8 @@ class Setup:
     of the kernel package, "" for the cloud one. thread: QEMU's, "" for what
     suits the number of CPUs; "multi" where CPUs must really run at a time.
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
-    hv_kvp. selftests: the programs of tools/testing/selftests are there. nics:
+    hv_kvp. selftests: the programs of tools/testing/selftests are there. daemon:
+    hv_kvp_daemon is there, for a scenario to start by hvhost-daemon. nics:
     interfaces of hkvp_netdev's on VMBus devices; IP is there too.
     """
 
@@ -61,6 +68,7 @@ class Setup:
     extra: tuple[str, ...] = ("dummy",)
     params: str = ""
     selftests: bool = False
+    daemon: bool = False
     thread: str = ""
     nics: int = 0
 
@@ -70,6 +78,7 @@ class Setup:
         parts += [self.flavour] if self.flavour else []
         parts += [f"{self.memory}MiB"] if self.memory != 512 else []
         parts += ["disk"] if self.disk else []
+        parts += ["daemon"] if self.daemon else []
         parts += [self.thread] if self.thread else []
         parts += [f"{self.nics}nics"] if self.nics else []
         parts += [self.params.replace(" ", ",")] if self.params else []
@@ -126,7 +135,8 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     """Kernel image and initramfs of a guest."""
     kernel = kernel_named(kernel_name, setup.flavour)
     tree = _tree(kernel.modules_dir)
-    with_daemon = guest == STOCK or setup.start == "hv_utils"
+    with_daemon = (guest == STOCK or setup.start == "hv_utils"
+                   or setup.daemon)
     base = "6.1" if kernel_name in CHECKERS else kernel_name
     extra = [name for name in setup.extra
              if name in tree.files and name not in tree.builtin]

@@ -4,7 +4,7 @@ back; hv_utils' other services never notice."""
 import threading
 import time
 
-from guests import HV_KVP, Setup
+from guests import HV_KVP, RMMOD, Setup
 from hvhost.kvpwire import EXTERNAL, GUEST, Item
 from scenario import Failed, Test, scenario
 
@@ -73,7 +73,7 @@ def insert(t: Test) -> float:
 def remove(t: Test) -> None:
     """rmmod; hv_utils and its daemon serve KVP again."""
     count = t.kvp.negotiations
-    t.sh("rmmod hv_kvp", 60)
+    t.sh(RMMOD, 60)
     t.kvp.wait_pushed(60, count + 1)
     t.equal(t.kvp.msg, (4, 0))
     t.equal(owner(t), "hv_utils")

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-2.0
+"""/dev/vmbus/hv_kvp: Debian's unmodified hv_kvp_daemon, and a program that reads
+as libhvee does."""
+import contextlib
+import time
+from collections.abc import Iterator
+
+from guests import HV_KVP, RMMOD, STOP_DAEMON, Setup
+from hvhost.agent import AgentError, Job
+from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
+                            Item)
+from scenario import Failed, Test, scenario
+from scenarios.device import selftest
+
+OURS = (HV_KVP,)
+CLIENTS = Setup(selftests=True, daemon=True)
+SMP = Setup(selftests=True, daemon=True, cpus=2)
+HOST_POOLS = (EXTERNAL, GUEST, AUTO_EXTERNAL)
+NODE = "/dev/vmbus/hv_kvp"
+RECORD, KEY = 2560, 512		# bytes of a record in the daemon's files
+LEFT_OUT = "/sys/class/misc/hv_kvp/statistics/legacy_left_out"
+
+
+@contextlib.contextmanager
+def daemon(t: Test) -> Iterator[Job]:
+    """hv_kvp_daemon, started again when it ends, as systemd does."""
+    t.sh("rm -f /run/no-daemon /var/lib/hyperv/.kvp_pool_*")
+    job = t.host.spawn("hvhost-daemon")
+    try:
+        t.eventually(lambda: pid(t), "the daemon runs")
+        yield job
+    finally:
+        job.kill()
+        t.sh(f"{STOP_DAEMON}; rm /run/no-daemon")
+
+
+def pid(t: Test) -> str:
+    """Of the daemon, or nothing."""
+    return t.host.run("pidof hv_kvp_daemon", check=False).text
+
+
+def file_items(t: Test, pool: int) -> dict[str, str]:
+    """What the daemon's file of a pool holds, by whole records: the daemon may
+    be writing it, or be about to make it."""
+    try:
+        data = t.host.agent.get(f"/var/lib/hyperv/.kvp_pool_{pool}")
+    except AgentError:
+        return {}
+    data = data[:len(data) - len(data) % RECORD]
+    found = {}
+    for at in range(0, len(data), RECORD):
+        key, value = (part.split(b"\0")[0].decode() for part in (
+            data[at:at + KEY], data[at + KEY:at + RECORD]))
+        if key in found:
+            raise Failed(f"pool {pool} has {key!r} twice in its file")
+        found[key] = value
+    return found
+
+
+def pool_items(t: Test, pool: int) -> dict[str, str]:
+    """What a pool holds."""
+    return {item.key: item.text for item in t.kvp.enumerate(pool)}
+
+
+def files_follow(t: Test, what: str) -> None:
+    """The files must soon be what the pools are."""
+    pools = {pool: pool_items(t, pool) for pool in HOST_POOLS}
+
+    def wrong() -> list[str]:
+        return [f"pool {pool}, {key!r}: {found.get(key)!r} in the file, "
+                f"{wanted.get(key)!r} in the pool"
+                for pool, wanted in pools.items()
+                for found in [file_items(t, pool)]
+                for key in sorted(found.keys() | wanted.keys())
+                if found.get(key) != wanted.get(key)]
+    try:
+        t.eventually(lambda: not wrong(), what, 20)
+    except Failed as error:
+        raise Failed("\n".join([str(error), *wrong()[:10]])) from None
+
+
+def slowest(t: Test, rounds: int) -> float:
+    """Transactions of every kind; seconds that the slowest took."""
+    worst = 0.0
+    for n in range(rounds):
+        for call in (lambda n=n: t.kvp.set(EXTERNAL, Item(f"k{n}", "v" * n)),
+                     lambda n=n: t.kvp.get(EXTERNAL, f"k{n}"),
+                     lambda: t.kvp.enumerate_one(EXTERNAL, 0),
+                     lambda n=n: t.kvp.set(GUEST, Item("g", str(n))),
+                     lambda n=n: n % 2 and t.kvp.delete(EXTERNAL, f"k{n}")):
+            began = time.monotonic()
+            call()
+            worst = max(worst, time.monotonic() - began)
+    return worst
+
+
+def expect_quick(t: Test, seconds: float, what: str) -> None:
+    """The host must not have waited for anybody: hv_utils' limit for its
+    daemon is 30 s, and a loaded machine is not that slow."""
+    t.true(seconds < 5, f"{what}: the host waited {seconds:.1f} s")
+
+
+@scenario(CLIENTS, guests=OURS, smoke=True)
+def every_call(t: Test) -> None:
+    """The selftests of the device."""
+    selftest(t, "hv_kvp_test legacy")
+
+
+@scenario(CLIENTS, guests=OURS)
+def every_call_32_bit(t: Test) -> None:
+    """A 32-bit program has the same messages."""
+    selftest(t, "hv_kvp_test32 legacy")
+
+
+@scenario(CLIENTS, guests=OURS, smoke=True)
+def the_daemon_keeps_its_files(t: Test) -> None:
+    """Items that are there when it starts, and each kind of change."""
+    t.kvp.set(AUTO_EXTERNAL, Item("HostName", "host.example"))
+    t.kvp.set(EXTERNAL, Item("there before", "1"))
+    t.kvp.set(EXTERNAL, Item("goes", "2"))
+    with daemon(t):
+        files_follow(t, "the items that were there")
+        t.equal(len(file_items(t, EXTERNAL)), 2)
+        t.kvp.set(EXTERNAL, Item("new \u20ac", "text \U0001f600"))
+        t.kvp.set(EXTERNAL, Item("there before", ""))
+        t.kvp.set(EXTERNAL, Item("dword", 0xffffffff, DWORD))
+        t.kvp.set(EXTERNAL, Item("qword", 1 << 63, QWORD))
+        t.kvp.set(GUEST, Item("of the host", "in GUEST"))
+        t.kvp.delete(EXTERNAL, "goes")
+        files_follow(t, "SET and DELETE")
+        t.equal(file_items(t, EXTERNAL)["qword"], str(1 << 63))
+        for n in range(60):
+            t.kvp.set(EXTERNAL, Item(f"many{n}", "x" * n))
+        for n in range(0, 60, 2):
+            t.kvp.delete(EXTERNAL, f"many{n}")
+        files_follow(t, "many of them")
+        count = t.kvp.negotiations
+        t.kvp.negotiate([(5, 0)], [(3, 0)])
+        t.kvp.wait_pushed(60, count + 1)
+        t.kvp.set(EXTERNAL, Item("on a new connection", "3"))
+        files_follow(t, "a new connection")
+
+
+@scenario(CLIENTS, guests=OURS, smoke=True)
+def the_host_never_waits(t: Test) -> None:
+    """The daemon is stopped, goes on, is killed, and comes back; its files
+    are right whenever it is there."""
+    with daemon(t):
+        files_follow(t, "at the start")
+        t.sh("killall -STOP hv_kvp_daemon")
+        expect_quick(t, slowest(t, 30), "stopped")
+        t.true(not file_items(t, EXTERNAL), "a stopped daemon writes nothing")
+        t.sh("killall -CONT hv_kvp_daemon")
+        files_follow(t, "going on")
+        t.sh("touch /run/no-daemon; killall -9 hv_kvp_daemon")
+        expect_quick(t, slowest(t, 40), "killed")
+        t.true(not pid(t), "no daemon runs")
+        t.sh("rm /run/no-daemon")
+        t.eventually(lambda: file_items(t, EXTERNAL).get("k38") == "v" * 38,
+                     "started again")
+    expect_quick(t, slowest(t, 5), "gone")
+
+
+@scenario(CLIENTS, guests=OURS)
+def what_libhvee_reads(t: Test) -> None:
+    """All of the host's items at once, without those that are too long; then
+    nothing for a second."""
+    t.kvp.set(AUTO_EXTERNAL, Item("VirtualMachineName", "web-7"))
+    parts = {f"ignition.config.{n}": "\u20ac" * 300 for n in range(50)}
+    for key, value in parts.items():
+        t.kvp.set(EXTERNAL, Item(key, value))
+    before = int(t.sh(f"cat {LEFT_OUT}"))
+    t.kvp.set(EXTERNAL, Item("long value", "\u20ac" * 1023))
+    t.kvp.set(EXTERNAL, Item("\u20ac" * 255, "long key"))
+    t.kvp.set(EXTERNAL, Item("d", 7, DWORD))
+    lines = t.sh("hv_kvp_reader").splitlines()
+    t.equal(lines, [f"set 0 {key} {value}" for key, value in parts.items()]
+            + ["set 0 d 7", "set 3 VirtualMachineName web-7"])
+    t.equal(int(t.sh(f"cat {LEFT_OUT}")), before + 2)
+
+
+@scenario(CLIENTS, guests=OURS)
+def many_items(t: Test) -> None:
+    """A thousand, in the order in which they were set."""
+    for n in range(1000):
+        t.kvp.set(EXTERNAL, Item(f"k{n}", str(n)))
+    lines = t.sh("hv_kvp_reader", 60).splitlines()
+    t.equal(lines, [f"set 0 k{n} {n}" for n in range(1000)])
+
+
+def withdraw(t: Test) -> None:
+    """The host takes the device away; the node goes with it."""
+    t.device.rescind().result()
+    t.device.wait_state("none")
+    t.eventually(lambda: t.host.run(f"[ ! -e {NODE} ]", check=False).code == 0,
+                 "the node is gone")
+
+
+def offer(t: Test) -> None:
+    """The host offers it anew; the node comes back."""
+    count = t.kvp.negotiations
+    t.device.reoffer().result()
+    t.kvp.wait_pushed(60, count + 1)
+    t.eventually(lambda: t.host.run(f"[ -e {NODE} ]", check=False).code == 0,
+                 "the node is back")
+
+
+@scenario(CLIENTS, guests=OURS)
+def rescind_under_a_reader(t: Test) -> None:
+    """EPOLLHUP and EBADF; the next device is there for the next one, even
+    while an old descriptor is still held."""
+    reader = t.host.spawn("hv_kvp_reader hold")
+    t.eventually(lambda: b"idle" in reader.stdout, "the reader waits")
+    t.kvp.set(EXTERNAL, Item("k", "1"))
+    t.eventually(lambda: b"set 0 k 1" in reader.stdout, "told of the item")
+    withdraw(t)
+    t.equal(reader.wait().text.splitlines()[-2:],
+            ["hang-up", "read: Bad file descriptor"])
+    offer(t)
+    stuck = t.host.spawn("hv_kvp_reader stuck")
+    t.eventually(lambda: b"stuck" in stuck.stdout, "one that reads nothing")
+    t.equal(t.host.run("hv_kvp_reader", check=False).text,
+            "open: Device or resource busy")
+    withdraw(t)
+    offer(t)
+    t.equal(t.sh("hv_kvp_reader"), "set 0 k 1")
+    t.true(stuck.running, "the old descriptor is still held")
+    stuck.kill()
+    t.works()
+
+
+@scenario(SMP, guests=OURS)
+def rescinds_under_the_daemon(t: Test) -> None:
+    """It is served by each new device, whatever it was doing."""
+    with daemon(t):
+        for n in range(5):
+            t.kvp.set(EXTERNAL, Item("round", str(n)))
+            if n == 3:
+                t.sh("killall -STOP hv_kvp_daemon")
+            withdraw(t)
+            offer(t)
+            if n == 3:
+                t.sh("killall -CONT hv_kvp_daemon")
+            t.kvp.set(EXTERNAL, Item(f"after {n}", "x"))
+            files_follow(t, f"round {n}")
+
+
+@scenario(CLIENTS, guests=OURS, dirty=True)
+def unload_under_the_daemon(t: Test) -> None:
+    """Refused while it runs, and possible once it is stopped."""
+    with daemon(t):
+        files_follow(t, "at the start")
+        t.true(t.host.run("rmmod hv_kvp", check=False).code,
+               "rmmod is refused")
+        t.works()
+        files_follow(t, "after that")
+    t.sh(RMMOD, 60)
+    t.true(t.host.run("ls /sys/module/hv_kvp", check=False).code,
+           "the module is gone")
+
+
+@scenario(Setup(start="hv_utils", selftests=True), guests=OURS)
+def takeover_under_the_daemon(t: Test) -> None:
+    """The node changes hands with the device, there and back; the daemon,
+    started by the node's coming, serves each."""
+    for n in range(2):
+        count = t.kvp.negotiations
+        t.sh("insmod /modules/hv_kvp.ko", 60)
+        t.kvp.wait_pushed(60, count + 1)
+        t.eventually(lambda: t.kvp.msg == (5, 0), "5.0 negotiated", 30)
+        t.kvp.wait_pushed(60)
+        t.kvp.set(EXTERNAL, Item(f"hv_kvp {n}", str(n)))
+        t.eventually(lambda n=n: file_items(t, EXTERNAL).get(
+            f"hv_kvp {n}") == str(n), "the daemon is told by hv_kvp", 20)
+        count = t.kvp.negotiations
+        t.sh(RMMOD, 60)
+        t.kvp.wait_pushed(60, count + 1)
+        t.equal(t.kvp.msg, (4, 0))
+        t.kvp.set(EXTERNAL, Item(f"hv_utils {n}", str(n)))
+        t.equal(file_items(t, EXTERNAL).get(f"hv_utils {n}"), str(n))
