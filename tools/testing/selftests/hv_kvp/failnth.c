@@ -24,11 +24,19 @@
 
 #define PTR(p)		((uint64_t)(uintptr_t)(p))
 #define POOL		HVKVP_POOL_GUEST
+#define HOSTS		HVKVP_POOL_EXTERNAL
 #define ITEMS		40
+#define STALE		5
 #define MOST		1000
 
-static char pool_before[65536] __attribute__((aligned(8)));
-static char pool_after[sizeof(pool_before)] __attribute__((aligned(8)));
+/* What a pool holds, zeroes behind. */
+struct snapshot {
+	uint64_t generation;
+	char items[32768];
+};
+
+static struct snapshot before[2], after[2];
+static char buffer[4096] __attribute__((aligned(8)));
 static int fd, nth_fd;
 
 static void arm(unsigned int n)
@@ -76,20 +84,26 @@ static int delete(const char *key)
 	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
 }
 
-/* All items and the generation; zeroes behind. */
-static void snapshot(char *to)
+/* All items and the generation. */
+static void snapshot_pool(struct snapshot *to, unsigned int pool)
 {
 	struct hvkvp_list list = {
-		.buffer = PTR(to + 8), .pool = POOL,
-		.size = sizeof(pool_before) - 8,
+		.buffer = PTR(to->items), .pool = pool,
+		.size = sizeof(to->items),
 	};
 
-	memset(to, 0, sizeof(pool_before));
+	memset(to, 0, sizeof(*to));
 	if (ioctl(fd, HVKVP_IOC_LIST, &list) || list.cursor) {
 		printf("list: %s\n", strerror(errno));
 		exit(2);
 	}
-	memcpy(to, &list.generation, 8);
+	to->generation = list.generation;
+}
+
+static void snapshot(struct snapshot to[2])
+{
+	snapshot_pool(&to[0], POOL);
+	snapshot_pool(&to[1], HOSTS);
 }
 
 /* The calls; each is possible again after undo. */
@@ -133,25 +147,36 @@ static int batch(void)
 	return ioctl(fd, HVKVP_IOC_BATCH, &arg);
 }
 
-static int import(void)
+/* What is imported into a pool of the host's is stale until the host sets it. */
+static int import_into(unsigned int pool, const char *key)
 {
 	struct hvkvp_op op = {
-		.key = PTR("imported"), .key_len = 8, .value = PTR("v"),
+		.key = PTR(key), .key_len = strlen(key), .value = PTR("v"),
 		.value_len = 1, .op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
 	};
 	struct hvkvp_import arg = {
-		.ops = PTR(&op), .pool = POOL, .count = 1,
+		.ops = PTR(&op), .pool = pool, .count = 1,
 		.op_size = sizeof(op),
 	};
 
 	return ioctl(fd, HVKVP_IOC_IMPORT, &arg);
 }
 
+static int import(void)
+{
+	return import_into(POOL, "imported");
+}
+
 static int purge(void)
 {
-	struct hvkvp_purge arg = { .pool = HVKVP_POOL_EXTERNAL };
+	struct hvkvp_purge arg = { .pool = HOSTS };
+	int ret = ioctl(fd, HVKVP_IOC_PURGE, &arg);
 
-	return ioctl(fd, HVKVP_IOC_PURGE, &arg);
+	if (!ret && arg.count != STALE) {
+		printf("# %u purged\n", arg.count);
+		exit(2);
+	}
+	return ret;
 }
 
 static int get(void)
@@ -168,7 +193,7 @@ static int get(void)
 static int list(void)
 {
 	struct hvkvp_list arg = {
-		.buffer = PTR(pool_after), .pool = POOL, .size = 512,
+		.buffer = PTR(buffer), .pool = POOL, .size = 512,
 	};
 	int other = open("/dev/hv_kvp", O_RDWR);
 	int ret = other < 0 ? other : ioctl(other, HVKVP_IOC_LIST, &arg);
@@ -183,7 +208,7 @@ static int list(void)
 static int open_and_read(void)
 {
 	int other = open("/dev/hv_kvp", O_RDWR | O_NONBLOCK);
-	int ret = other < 0 ? other : read(other, pool_after, 4096);
+	int ret = other < 0 ? other : read(other, buffer, sizeof(buffer));
 	int error = errno;
 
 	if (other >= 0)
@@ -200,6 +225,13 @@ static void fill(void)
 		snprintf(key, sizeof(key), "item%d", i);
 		if (set(key, "value")) {
 			printf("set: %s\n", strerror(errno));
+			exit(2);
+		}
+	}
+	for (int i = 0; i < STALE; i++) {
+		snprintf(key, sizeof(key), "stale%d", i);
+		if (import_into(HOSTS, key)) {
+			printf("import: %s\n", strerror(errno));
 			exit(2);
 		}
 	}
@@ -225,18 +257,17 @@ static bool try_all(int number, const char *name, int (*call)(void))
 
 	for (n = 1; n < MOST && good; n++) {
 		undo();
-		snapshot(pool_before);
+		snapshot(before);
 		arm(n);
 		ret = call();
 		error = errno;
 		if (disarm())
 			break;
-		snapshot(pool_after);
+		snapshot(after);
 		if (ret < 0) {
 			refused++;
 			good = error == ENOMEM &&
-			       !memcmp(pool_before, pool_after,
-				       sizeof(pool_before));
+			       !memcmp(before, after, sizeof(before));
 			if (!good)
 				printf("# %s, allocation %u: %s\n", name, n,
 				       strerror(error));
