@@ -56,7 +56,8 @@ class Setup:
     disk: MiB of an NVMe disk. extra: modules to have in /modules. params: of
     hv_kvp. selftests: the programs of tools/testing/selftests are there. daemon:
     hv_kvp_daemon is there, for a scenario to start by hvhost-daemon. nics:
-    interfaces of hkvp_netdev's on VMBus devices; IP is there too.
+    interfaces of hkvp_netdev's on VMBus devices; IP is there too. bugs: the
+    module with bugs on purpose is there.
     """
 
     cpus: int = 1
@@ -71,6 +72,7 @@ class Setup:
     daemon: bool = False
     thread: str = ""
     nics: int = 0
+    bugs: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -81,6 +83,7 @@ class Setup:
         parts += ["daemon"] if self.daemon else []
         parts += [self.thread] if self.thread else []
         parts += [f"{self.nics}nics"] if self.nics else []
+        parts += ["bugs"] if self.bugs else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
@@ -95,6 +98,7 @@ def kernel_named(name: str, flavour: str = "") -> Kernel:
 # iproute2's ip(8); the guest's ip without a path is busybox's.
 IP = "/opt/iproute2/ip"
 NETDEV = "hkvp_netdev", "tools/testing/netdev"
+BUGS = "hkvp_bugs", "tools/testing/e2e/bugs"
 
 
 @functools.lru_cache(maxsize=None)
@@ -149,6 +153,8 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     if setup.nics:
         modules.append(module(kernel_name, setup.flavour, NETDEV))
         files |= programs.bundle("ip", str(Path(IP).parent)[1:])
+    if setup.bugs:
+        modules.append(module(kernel_name, setup.flavour, BUGS))
     if setup.selftests:
         files |= selftests.programs()
     initramfs = Image(

@@ -24,6 +24,7 @@ from hvhost.ic import StatusError
 from hvhost.kvpwire import Item
 from hvhost.vmbus import KEEP, REOFFER
 
+LIMIT = 240
 HOST_WRITES = (kvpwire.EXTERNAL, kvpwire.GUEST, kvpwire.AUTO_EXTERNAL)
 
 
@@ -35,7 +36,9 @@ class Failed(AssertionError):
 class Scenario:
     """A registered scenario. dirty: its boot cannot be used by others.
     smoke: in the short list, which also runs on the newest kernel. proof: the
-    kernels that it is for; such a scenario is not for `make check`."""
+    kernels that it is for; such a scenario is not for `make check`. provokes:
+    what the kernel must say on the console, and is forgiven. limit: seconds
+    after which the guest is stopped under it."""
 
     name: str
     run: Callable[[Test], None]
@@ -44,6 +47,8 @@ class Scenario:
     dirty: bool
     smoke: bool
     proof: tuple[str, ...] = ()
+    provokes: str = ""
+    limit: int = LIMIT
 
 
 ALL: list[Scenario] = []
@@ -51,12 +56,13 @@ ALL: list[Scenario] = []
 
 def scenario(setup: Setup = Setup(), *, guests: tuple[str, ...] = GUESTS,
              dirty: bool = False, smoke: bool = False,
-             proof: tuple[str, ...] = ()):
+             proof: tuple[str, ...] = (), provokes: str = "",
+             limit: int = LIMIT):
     """Registers a function as a scenario, named after its file and itself."""
     def register(function: Callable[[Test], None]):
         module = function.__module__.rpartition(".")[2]
         ALL.append(Scenario(f"{module}.{function.__name__}", function, setup,
-                            guests, dirty, smoke, proof))
+                            guests, dirty, smoke, proof, provokes, limit))
         return function
     return register
 
@@ -67,6 +73,7 @@ class Test:
     def __init__(self, host: Host, guest: str, kernel: str, setup: Setup):
         self.host, self.guest = host, guest
         self.kernel, self.setup = kernel, setup
+        self.brief = False	# `make check`: what only takes time is cut
 
     @property
     def kvp(self) -> kvp.Kvp:

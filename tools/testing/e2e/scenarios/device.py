@@ -75,6 +75,14 @@ def fuzz(t: Test) -> None:
     t.works()
 
 
+@scenario(DEVICE, guests=OURS, proof=("6.1",), limit=3000)
+def fuzz_a_million_times(t: Test) -> None:
+    """1,000,000 calls, with seeds of their own for each tenth."""
+    for n in range(10):
+        selftest(t, f"hv_kvp_fuzz 100000 {int(time.time()) + n}")
+    t.works()
+
+
 @scenario(DEVICE, guests=OURS)
 def fuzz_with_32_bits(t: Test) -> None:
     """The same from a 32-bit program."""

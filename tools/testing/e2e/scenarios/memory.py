@@ -13,7 +13,7 @@ MANY = 100000
 SMALL = Setup(memory=256, params="host_bytes=67108864")
 # Small items and few, so that what is kept of old versions would show.
 PINNED = Setup(memory=256, selftests=True)
-UPDATES = 100000
+UPDATES = 1000000
 HELD = 500
 CHUNK = 2000	# requests that this program holds at a time
 # drivers/hv/kvp/pool.h: what may wait to be freed before writers wait
@@ -53,7 +53,7 @@ def kib(t: Test, name: str) -> int:
     return int(t.sh(f"grep ^{name}: /proc/meminfo").split()[1])
 
 
-@scenario(SMALL, guests=(HV_KVP,), proof=("6.1",))
+@scenario(SMALL, guests=(HV_KVP,), proof=("6.1",), limit=900)
 def hundred_thousand_items(t: Test) -> None:
     """Set, enumerated and deleted in a guest with 256 MiB; then the memory
     is free again."""
@@ -78,7 +78,7 @@ def hundred_thousand_items(t: Test) -> None:
     t.works()
 
 
-@scenario(PINNED, guests=(HV_KVP,), proof=("6.1",))
+@scenario(PINNED, guests=(HV_KVP,), proof=("6.1",), limit=3000)
 def pins_left_open(t: Test) -> None:
     """An enumeration and cursors of lists are abandoned, and everything
     changes again and again: what is kept is the pinned versions, and no more
