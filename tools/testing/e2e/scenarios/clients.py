@@ -14,7 +14,6 @@ from scenarios.device import selftest
 
 OURS = (HV_KVP,)
 CLIENTS = Setup(selftests=True, daemon=True)
-SMP = Setup(selftests=True, daemon=True, cpus=2)
 HOST_POOLS = (EXTERNAL, GUEST, AUTO_EXTERNAL)
 NODE = "/dev/vmbus/hv_kvp"
 RECORD, KEY = 2560, 512		# bytes of a record in the daemon's files
@@ -229,7 +228,7 @@ def rescind_under_a_reader(t: Test) -> None:
     t.works()
 
 
-@scenario(SMP, guests=OURS)
+@scenario(CLIENTS, guests=OURS)
 def rescinds_under_the_daemon(t: Test) -> None:
     """It is served by each new device, whatever it was doing."""
     with daemon(t):
@@ -259,7 +258,7 @@ def unload_under_the_daemon(t: Test) -> None:
            "the module is gone")
 
 
-@scenario(Setup(start="hv_utils", selftests=True), guests=OURS)
+@scenario(Setup(start="hv_utils"), guests=OURS)
 def takeover_under_the_daemon(t: Test) -> None:
     """The node changes hands with the device, there and back; the daemon,
     started by the node's coming, serves each."""

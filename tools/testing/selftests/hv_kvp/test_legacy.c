@@ -495,6 +495,50 @@ TEST(keeps_the_module)
 	close(fd);
 }
 
+static void random_call(int fd)
+{
+	static char large[2 * sizeof(msg)];
+	unsigned int size = rand() % 3 ? sizeof(msg) : rand() % sizeof(large);
+
+	for (unsigned int i = 0; i < 8; i++)
+		large[i] = rand();
+	if (rand() % 2)
+		large[0] = REGISTER1;
+	switch (rand() % 4) {
+	case 0:
+		(void)!write(fd, large, size);
+		break;
+	case 1:
+		(void)!write(fd, rand() % 4 ? large : BAD_POINTER, size);
+		break;
+	case 2:
+		(void)!read(fd, rand() % 4 ? large : BAD_POINTER, size);
+		break;
+	default:
+		readable(fd, 0);
+	}
+}
+
+/* Whatever one did, the next one is served. */
+TEST(random_calls)
+{
+	int fd;
+
+	srand(1);
+	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	for (int i = 0; i < 100; i++) {
+		fd = OK(open_legacy(O_RDWR | O_NONBLOCK));
+		for (int j = 0; j < 50; j++)
+			random_call(fd);
+		put(HVKVP_POOL_EXTERNAL, PREFIX "b", i % 2 ? "x" : "y");
+		close(fd);
+	}
+	fd = registered();
+	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "x");
+	expect_nothing(fd);
+}
+
 /* Many registrations in a row, and some that end in the middle. */
 TEST(comes_and_goes)
 {
