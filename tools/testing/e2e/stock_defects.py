@@ -59,6 +59,8 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "ip.several_tables": ROUTES,
     "ip.the_mac_changes": BY_TEXT,
     "ip.unknown_adapters": NO_ADAPTER,
+    "ip.virtual_function":
+        "takes whichever interface it reads first that has the MAC address",
     "ip.vlans_never": PREFIX,
     "items.a_delete_moves_the_last_item": SHIFTS,
     "items.a_value_changes_its_type": TYPES,

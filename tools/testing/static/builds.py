@@ -66,3 +66,11 @@ def both(kernel: Kernel, root: Path, folder: str) -> str:
     if not seen:
         raise Error("CHECK was not run on any file")
     return f"{len(seen)} files"
+
+
+def alone(kernel: Kernel, root: Path, folder: str) -> str:
+    """The same for a kernel without sparse."""
+    seen = stems(clean(kernel, root, ["W=1"], folder), "CC")
+    if not seen:
+        raise Error("no file was compiled")
+    return f"{len(seen)} files"

@@ -310,9 +310,10 @@ def virtual_function(t: Test) -> None:
     n.ip(f"link add vf0 address {testnic.mac(0)} type dummy",
          "link set vf0 master eth0", "link set vf0 up",
          "addr add 192.0.2.10/24 dev eth0",
-         f"link add vf1 address {testnic.mac(1)} type dummy",
-         "link set vf1 up", "addr add 198.51.100.7/24 dev vf1",
          "addr add 192.0.2.11/24 dev eth1",
+         *(line for x in range(1, 6) for line in (
+             f"link add vf{x} address {testnic.mac(1)} type dummy",
+             f"link set vf{x} up", f"addr add 198.51.100.{x}/24 dev vf{x}")),
          f"link add v0 address {testnic.mac(2)} type veth peer name v1",
          "link set v0 up", "link set v1 up", "addr add 203.0.113.7/24 dev v0")
     for number in range(3):
