@@ -29,6 +29,7 @@ MAX_IN_A_BOOT = 60
 # Of a guest that a thread for each CPU hurt, see guests.make_host().
 STALE_CODE = re.compile(r"\bint3\b.*\[#1\]|Oops: int3")
 LONGEST = 20	# scenarios whose times are printed at the end
+PATIENT_BOOT = 300	# seconds; 12 on an idle machine
 PATIENCE = 3	# seconds for an answer that a known defect swallows
 
 
@@ -246,7 +247,7 @@ class GroupRun:
         self.host = make_host(self.group.guest, self.group.kernel,
                               self.group.setup)
         self.boots += 1
-        self.host.boot()
+        self.host.boot(PATIENT_BOOT if self.group.kernel in CHECKERS else 120)
         if self.group.setup.start != "none":
             self.host.kvp.wait_pushed(60)
 
