@@ -220,6 +220,7 @@ static int serve(struct agent *agent)
 		code = fail_errno("cannot watch the network");
 	} else {
 		supply_refresh(&agent->supply, agent->device, how.root);
+		warn("ready");
 		/* one may have come before us */
 		handle_request(agent);
 		while (!(once && agent->handled) && serve_once(agent))

@@ -104,7 +104,12 @@ static void put_static(FILE *out, const struct job *job, int family, const char 
 		if (ip->address[i].family != family)
 			continue;
 		fprintf(out, "iface %s %s static\n\taddress %s\n", job->detail, word,
-			ipaddr_network(&ip->address[i], text));
+			ipaddr_text(&ip->address[i], text));
+		/* busybox wants it so, and not behind a slash */
+		if (family == AF_INET)
+			fprintf(out, "\tnetmask %s\n", ipaddr_mask(&ip->address[i], text));
+		else
+			fprintf(out, "\tnetmask %u\n", ip->address[i].prefix);
 		gateway = gateway_at(ip, family, count);
 		if (gateway)
 			fprintf(out, "\tgateway %s\n", ipaddr_text(gateway, text));

@@ -426,7 +426,8 @@ def interfaces_syntax(tree: Tree) -> None:
     tree.agent(Request(addresses=["192.0.2.5/24"]))     # found by its stanza
     text = tree.get("etc/network/interfaces")
     assert "iface eth00 inet dhcp\n" in text
-    assert "iface eth0 inet static\n\taddress 192.0.2.5/24\n" in text, text
+    assert "iface eth0 inet static\n\taddress 192.0.2.5\n" \
+        "\tnetmask 255.255.255.0\n" in text, text
     assert text.count("hostname \"x\"") == 1 and text.count("pre-up") == 1
     assert "# end\nmapping eth0\n  script x\n" in text
     assert "auto eth0" not in text
