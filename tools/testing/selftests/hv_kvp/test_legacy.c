@@ -222,7 +222,7 @@ TEST(root_of_a_user_namespace_cannot_open)
 	int fd;
 
 	close(OK(open_legacy(O_RDWR)));
-	OK(unshare(CLONE_NEWUSER));
+	enter_user_namespace();
 	fd = OK(open("/proc/self/uid_map", O_WRONLY));
 	OK(write(fd, "0 0 1", 5));
 	EQUAL(getuid(), 0);

@@ -91,7 +91,7 @@ TEST(root_of_a_user_namespace)
 {
 	int fd = open_device(O_RDWR);
 
-	OK(unshare(CLONE_NEWUSER));
+	enter_user_namespace();
 	write_file("/proc/self/uid_map", "0 0 1");
 	EQUAL(getuid(), 0);
 	without_privilege(fd);
