@@ -64,15 +64,17 @@ struct text_case {
 	const char *wanted;
 };
 
-#define TABLE(put, what, cases)						\
-	for (size_t i_ = 0; i_ < ARRAY_SIZE(cases); i_++) {		\
-		const char *got_ = written(put, (cases)[i_].s,		\
-					   strlen((cases)[i_].s));	\
-									\
-		check(!strcmp(got_, (cases)[i_].wanted), what,		\
-		      "got '%s', wanted '%s'", got_,			\
-		      (cases)[i_].wanted);				\
+static void check_table(void (*put)(FILE *out, const char *s, size_t len),
+			const char *what, const struct text_case *cases,
+			size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *got = written(put, cases[i].s, strlen(cases[i].s));
+
+		check(!strcmp(got, cases[i].wanted), what,
+		      "got '%s', wanted '%s'", got, cases[i].wanted);
 	}
+}
 
 static const struct text_case escapes[] = {
 	{ "plain \xe2\x82\xac", "plain \xe2\x82\xac" },
@@ -341,9 +343,9 @@ static void test_poolfile(void)
 int main(void)
 {
 	printf("KTAP version 1\n");
-	TABLE(text_put_escaped, "escape", escapes);
-	TABLE(put_json, "JSON text", jsons);
-	TABLE(cim_put_xml_text, "XML text", xmls);
+	check_table(text_put_escaped, "escape", escapes, ARRAY_SIZE(escapes));
+	check_table(put_json, "JSON text", jsons, ARRAY_SIZE(jsons));
+	check_table(cim_put_xml_text, "XML text", xmls, ARRAY_SIZE(xmls));
 	test_unescape();
 	test_lines();
 	test_savefile();
