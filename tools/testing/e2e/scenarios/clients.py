@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """/dev/vmbus/hv_kvp: Debian's unmodified hv_kvp_daemon, and a program that reads
-as libhvee does."""
+as libhvee does. The selftests of the device run with those of the other one, in
+device.py."""
 import contextlib
 import time
 from collections.abc import Iterator
@@ -10,7 +11,6 @@ from hvhost.agent import AgentError, Job
 from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
                             Item)
 from scenario import Failed, Test, scenario
-from scenarios.device import selftest
 
 OURS = (HV_KVP,)
 CLIENTS = Setup(selftests=True, daemon=True)
@@ -97,18 +97,6 @@ def expect_quick(t: Test, seconds: float, what: str) -> None:
     """The host must not have waited for anybody: hv_utils' limit for its
     daemon is 30 s, and a loaded machine is not that slow."""
     t.true(seconds < 5, f"{what}: the host waited {seconds:.1f} s")
-
-
-@scenario(CLIENTS, guests=OURS, smoke=True)
-def every_call(t: Test) -> None:
-    """The selftests of the device."""
-    selftest(t, "hv_kvp_test legacy")
-
-
-@scenario(CLIENTS, guests=OURS)
-def every_call_32_bit(t: Test) -> None:
-    """A 32-bit program has the same messages."""
-    selftest(t, "hv_kvp_test32 legacy")
 
 
 @scenario(CLIENTS, guests=OURS, smoke=True)

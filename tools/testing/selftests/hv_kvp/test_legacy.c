@@ -21,7 +21,7 @@
 #define NOBODY		65534
 #define PREFIX		"t-"	/* of our keys */
 #define REGISTER1	100
-#define QUIET_MS	300	/* after this long nothing more comes */
+#define QUIET_MS	100	/* after this long nothing more comes */
 #define SOON_MS		10000
 
 /* Of euro signs: three bytes of UTF-8 each. */
