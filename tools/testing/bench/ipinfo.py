@@ -14,6 +14,7 @@ ADDRESSES = (1, 64)
 ROUNDS = 100
 # The daemon starts four shells for each address.
 STOCK_ROUNDS = {1: 5, 64: 1}
+TRIES = 2
 ADAPTER = testnic.mac(0).upper()
 STRING, BINARY = (4, 0), (5, 0)
 # No link-local address: the number of addresses is what it says.
@@ -79,6 +80,16 @@ def query(guest: Guest, version: icwire.Version, addresses: int) -> Query:
                  guest.icount, rounds, counted, statistics.median(guest.round_trips(requests)))
 
 
+def patient(guest: Guest, version: icwire.Version, addresses: int) -> Query:
+    """The same, again where the daemon took longer than hv_utils waits for it."""
+    for _ in range(TRIES if guest.driver is STOCK else 0):
+        try:
+            return query(guest, version, addresses)
+        except BenchError:
+            continue
+    return query(guest, version, addresses)
+
+
 def queries(boot: Callable[..., Guest], driver: Driver, icount: bool) -> list[Query]:
     """All forms and numbers of addresses with one driver."""
     found, present = [], 0
@@ -92,7 +103,7 @@ def queries(boot: Callable[..., Guest], driver: Driver, icount: bool) -> list[Qu
             present = addresses
             for version in (STRING, BINARY) if driver is HV_KVP else (STRING,):
                 negotiate(guest, version)
-                found.append(query(guest, version, addresses))
+                found.append(patient(guest, version, addresses))
     return found
 
 
