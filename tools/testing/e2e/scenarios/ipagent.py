@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 
-from guests import HV_KVP, IP
+from guests import HV_KVP, IP, STOCK, Setup
 from hvhost import testnic
 from hvhost.kvpwire import AUTO, FAMILY_BOTH, Address, IpInfo, pack_ip_texts
 from network import SETUP, Network
@@ -15,7 +15,7 @@ from scenario import Test, scenario
 from scenarios.kvpctl import ok, run
 
 OURS = (HV_KVP,)
-AGENT_SETUP = replace(SETUP, selftests=True)
+AGENT_SETUP = Setup(selftests=True, nics=1)	# as ipset: they share boots
 LOG = "/tmp/agent.log"
 SET_IP_INFO = 5
 
@@ -23,13 +23,13 @@ SET_IP_INFO = 5
 SCRIPT = "/usr/libexec/hypervkvpd/hv_set_ifconfig"
 FULL = IpInfo(
     # hv_kvp_daemon knows it in exactly this writing
-    f"{{{testnic.instance_id(1)}}}", FAMILY_BOTH, False,
+    f"{{{testnic.instance_id(0)}}}", FAMILY_BOTH, False,
     [Address.parse(a) for a in ("192.0.2.5/24", "198.51.100.6/25",
                                 "2001:db8::5/64")],
     [ip_address("192.0.2.1"), ip_address("2001:db8::1")],
     [ip_address("192.0.2.53"), ip_address("2001:db8::53")])
-IFCFG = f"""HWADDR={testnic.mac(1).upper()}
-DEVICE=eth1
+IFCFG = f"""HWADDR={testnic.mac(0).upper()}
+DEVICE=eth0
 BOOTPROTO=none
 IPADDR0=192.0.2.5
 IPADDR1=198.51.100.6
@@ -46,7 +46,7 @@ INTERFACES = """auto lo
 iface lo inet loopback
 
 # the one that fails over
-iface eth1 inet static
+iface eth0 inet static
 	address 203.0.113.9
 	netmask 255.255.255.0
 	pre-up touch /tmp/pre-up
@@ -83,25 +83,33 @@ def end(t: Test) -> None:
          " sleep 0.1; done")
 
 
-def addresses(n: Network, name: str = "eth1") -> set[str]:
+def addresses(n: Network, name: str = "eth0") -> set[str]:
     """What ip(8) shows, but for link-local ones."""
     return {f"{a['local']}/{a['prefixlen']}"
             for a in n.snapshot().addresses(name)
             if not a["local"].startswith("fe80:")}
 
 
-@scenario(AGENT_SETUP)
-def files_of_the_script(t: Test) -> None:
-    """hv_set_ifconfig gets the same ifcfg file from hv_kvp_daemon and from
-    kvpctl agent --exec."""
-    n = Network(t)
-    n.form(binary=False)
+def prepare_files(t: Test) -> None:
+    """A script that keeps what it gets; the form that hv_utils knows."""
+    Network(t).form(binary=False)
     script(t, 'cp "$1" /tmp/ifcfg')
     t.sh("mkdir -p /var/lib/hyperv; rm -f /tmp/ifcfg")
-    if t.guest == HV_KVP:
-        with agent(t, f"--exec {SCRIPT}"):
-            t.kvp.set_ip_info(FULL)
-    else:
+
+
+@scenario(SETUP, guests=(STOCK,))
+def files_of_the_daemon(t: Test) -> None:
+    """What hv_set_ifconfig gets from hv_kvp_daemon."""
+    prepare_files(t)
+    t.kvp.set_ip_info(FULL)
+    t.equal(t.sh("cat /tmp/ifcfg"), IFCFG.strip())
+
+
+@scenario(AGENT_SETUP, guests=OURS)
+def files_of_the_agent(t: Test) -> None:
+    """It gets the same from kvpctl agent --exec, byte by byte."""
+    prepare_files(t)
+    with agent(t, f"--exec {SCRIPT}"):
         t.kvp.set_ip_info(FULL)
     t.equal(t.sh("cat /tmp/ifcfg"), IFCFG.strip())
 
@@ -116,12 +124,11 @@ def by_script(t: Test) -> None:
     with agent(t, f"--exec {SCRIPT}"):
         for i, binary in enumerate((True, False)):
             n.form(binary)
-            for j, adapter in enumerate(n.names(1)):
+            for j, adapter in enumerate(n.names(0)):
                 address = f"192.0.2.{10 * i + j + 1}/24"
                 t.kvp.set_ip_info(replace(
                     FULL, adapter=adapter, addresses=[Address.parse(address)]))
                 t.equal(addresses(n), {address})
-    t.equal(addresses(n, "eth2"), set())
 
 
 @scenario(AGENT_SETUP, guests=OURS)
@@ -131,7 +138,7 @@ def by_ifupdown(t: Test) -> None:
     n = Network(t)
     put(t, "/etc/network/interfaces", INTERFACES)
     t.sh("cd /etc/network; mkdir -p if-pre-up.d if-up.d if-down.d if-post-down.d "
-         "/run/network /var/run; rm -f /var/run/ifstate; ifup eth1")
+         "/run/network /var/run; rm -f /var/run/ifstate; ifup eth0")
     t.equal(addresses(n), {"203.0.113.9/24"})
     wanted = replace(FULL, addresses=FULL.addresses[:1], gateways=[
         ip_address("192.0.2.1")], dns=[])
@@ -145,7 +152,7 @@ def by_ifupdown(t: Test) -> None:
     text = t.sh("cat /etc/network/interfaces")
     t.true("# the one that fails over\n" in text and "203.0.113" not in text,
            text)
-    t.sh("ifdown eth1; rm /etc/network/interfaces")
+    t.sh("ifdown eth0; rm /etc/network/interfaces")
 
 
 @scenario(AGENT_SETUP, guests=OURS)
@@ -175,12 +182,12 @@ def senseless(t: Test) -> None:
             t.status("INVALID_ARGUMENT", lambda b=bad: t.kvp.set_ip_info(
                 replace(FULL, addresses=[Address.parse(b)])), bad)
         n.form(binary=False)
-        for bad in ("192.0.2.5\nDEVICE=eth0", "$(reboot)", "`id`", "1.2.3.4'",
+        for bad in ("192.0.2.5\nDEVICE=eth1", "$(reboot)", "`id`", "1.2.3.4'",
                     "1.2.3.4 5", "../../etc/passwd", "a" * 1000, "\x01"):
             body = pack_ip_texts(SET_IP_INFO, FULL.adapter, FAMILY_BOTH, False,
                                  bad, "255.255.255.0", "", "")
             t.body_status("INVALID_ARGUMENT", body, repr(bad))
-        for bad in ("../eth1", "eth1", "$(reboot)", "{" + FULL.adapter):
+        for bad in ("../eth0", "eth0", "$(reboot)", "{" + FULL.adapter):
             body = pack_ip_texts(SET_IP_INFO, bad, FAMILY_BOTH, False,
                                  "192.0.2.5", "255.255.255.0", "", "")
             t.body_status("NOT_FOUND", body, repr(bad))
