@@ -11,6 +11,5 @@ kunit_test_suites(&hkvp_codec_suite, &hkvp_negotiate_suite, &hkvp_pool_suite,
 		  &hkvp_ip_decode_suite, &hkvp_ipagent_suite,
 		  &hkvp_legacy_suite);
 
-
 MODULE_DESCRIPTION("KUnit tests of hv_kvp");
 MODULE_LICENSE("GPL");
