@@ -32,6 +32,11 @@ enum level {
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
+static bool is_link_local(const struct inet6_ifaddr *ifa)
+{
+	return ipv6_addr_type(&ifa->addr) & IPV6_ADDR_LINKLOCAL;
+}
+
 static enum level level_v6(const struct net_device *dev)
 {
 	const struct inet6_dev *idev = __in6_dev_get(dev);
@@ -43,7 +48,7 @@ static enum level level_v6(const struct net_device *dev)
 	list_for_each_entry_rcu(ifa, &idev->addr_list, if_list) {
 		if (!hkvp_ipinfo_usable(ifa))
 			continue;
-		if (!(ipv6_addr_type(&ifa->addr) & IPV6_ADDR_LINKLOCAL))
+		if (!is_link_local(ifa))
 			return ADDRESSED;
 		level = LINK_LOCAL;
 	}
@@ -256,9 +261,10 @@ static void addresses_v4(struct answer *a, const struct net_device *dev)
 		dynamic = !(READ_ONCE(ifa->ifa_flags) & IFA_F_PERMANENT);
 		a->any_v4 = true;
 		a->dynamic_v4 |= dynamic;
-		if (!hkvp_ip_encode_v4(a->e, &ifa->ifa_local, ifa->ifa_prefixlen,
-				       origin_v4(a, ifa->ifa_local, dynamic)))
-			return;
+		if (a->wanted & HKVP_IP_V4)
+			hkvp_ip_encode_v4(a->e, &ifa->ifa_local,
+					  ifa->ifa_prefixlen,
+					  origin_v4(a, ifa->ifa_local, dynamic));
 	}
 }
 
@@ -292,10 +298,10 @@ static void addresses_v6(struct answer *a, const struct net_device *dev)
 		if (!hkvp_ipinfo_usable(ifa))
 			continue;
 		dynamic = !(READ_ONCE(ifa->flags) & IFA_F_PERMANENT);
-		a->dynamic_v6 |= dynamic;
-		if (!hkvp_ip_encode_v6(a->e, &ifa->addr, ifa->prefix_len,
-				       origin_v6(a, ifa, dynamic)))
-			return;
+		a->dynamic_v6 |= dynamic && !is_link_local(ifa);
+		if (a->wanted & HKVP_IP_V6)
+			hkvp_ip_encode_v6(a->e, &ifa->addr, ifa->prefix_len,
+					  origin_v6(a, ifa, dynamic));
 	}
 }
 #else
@@ -315,17 +321,16 @@ static bool guess_dhcp(const struct answer *a)
 	return !a->any_v4 && (a->dynamic_v6 || a->route_ra);
 }
 
-/* All of it, in the order that the messages need: IPv4 before IPv6. */
+/*
+ * All of it, in the order that the messages need: IPv4 before IPv6. What is not
+ * wanted is looked at too, for it says how the adapter is configured.
+ */
 static void tell(struct answer *a, const struct net_device *dev)
 {
-	if (a->wanted & HKVP_IP_V4)
-		hkvp_routes_v4(dev, on_route, a);
-	if (a->wanted & HKVP_IP_V6)
-		hkvp_routes_v6(dev, on_route, a);
-	if (a->wanted & HKVP_IP_V4)
-		addresses_v4(a, dev);
-	if (a->wanted & HKVP_IP_V6)
-		addresses_v6(a, dev);
+	hkvp_routes_v4(dev, on_route, a);
+	hkvp_routes_v6(dev, on_route, a);
+	addresses_v4(a, dev);
+	addresses_v6(a, dev);
 	hkvp_ip_encoder_end(a->e, guess_dhcp(a));
 }
 
