@@ -60,7 +60,25 @@ static const char *text(const void *units, u32 room)
 #define EXPECT_SAME(test, got, want, size)				\
 	KUNIT_EXPECT_EQ(test, memcmp(got, want, size), 0)
 
-#define TEXT(list)	text(list, ARRAY_SIZE(list))
+static const char *addresses(const struct hkvp_ip_strings *s)
+{
+	return text(s->addresses, ARRAY_SIZE(s->addresses));
+}
+
+static const char *subnets(const struct hkvp_ip_strings *s)
+{
+	return text(s->subnets, ARRAY_SIZE(s->subnets));
+}
+
+static const char *gateways(const struct hkvp_ip_strings *s)
+{
+	return text(s->gateways, ARRAY_SIZE(s->gateways));
+}
+
+static const char *dns(const struct hkvp_ip_strings *s)
+{
+	return text(s->dns, ARRAY_SIZE(s->dns));
+}
 
 static const u8 v4_a[4] = { 192, 0, 2, 1 };
 static const u8 v4_b[4] = { 192, 0, 2, 10 };
@@ -75,10 +93,10 @@ static void test_strings_empty(struct kunit *test)
 	hkvp_ip_encoder_end(&x->e, false);
 	KUNIT_EXPECT_EQ(test, x->strings->family, HKVP_IP_NONE);
 	KUNIT_EXPECT_EQ(test, x->strings->dhcp, 0);
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->addresses), "");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->subnets), "");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->gateways), "");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->dns), "");
+	KUNIT_EXPECT_STREQ(test, addresses(x->strings), "");
+	KUNIT_EXPECT_STREQ(test, subnets(x->strings), "");
+	KUNIT_EXPECT_STREQ(test, gateways(x->strings), "");
+	KUNIT_EXPECT_STREQ(test, dns(x->strings), "");
 	KUNIT_EXPECT_EQ(test, le16_to_cpu(x->strings->adapter_id[0]),
 			FILL << 8 | FILL);
 	expect_guards(test, sizeof(*x->strings));
@@ -102,13 +120,13 @@ static void test_strings(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, x->strings->family, HKVP_IP_BOTH);
 	KUNIT_EXPECT_EQ(test, x->strings->dhcp, 1);
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->addresses),
+	KUNIT_EXPECT_STREQ(test, addresses(x->strings),
 			   "192.0.2.1;192.0.2.10;2001:db8::1;fe80::ff");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->subnets),
+	KUNIT_EXPECT_STREQ(test, subnets(x->strings),
 			   "255.255.255.0;255.255.255.255;/64;/0");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->gateways),
+	KUNIT_EXPECT_STREQ(test, gateways(x->strings),
 			   "192.0.2.10;192.0.2.1;fe80::ff");
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->dns),
+	KUNIT_EXPECT_STREQ(test, dns(x->strings),
 			   "2001:db8::1;192.0.2.1");
 	expect_guards(test, sizeof(*x->strings));
 }
@@ -129,7 +147,7 @@ static void test_strings_once(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, hkvp_ip_encode_gateway(&x->e, false, v4_b));
 	KUNIT_EXPECT_TRUE(test, hkvp_ip_encode_gateway(&x->e, false, d));
 	hkvp_ip_encoder_end(&x->e, false);
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->gateways),
+	KUNIT_EXPECT_STREQ(test, gateways(x->strings),
 			   "192.0.2.10;192.0.2.1;92.0.2.1;192.0.2.0");
 	KUNIT_EXPECT_EQ(test, x->strings->family, HKVP_IP_NONE);
 }
@@ -150,7 +168,7 @@ static void test_masks(struct kunit *test)
 		hkvp_ip_encoder_strings(&x->e, x->strings);
 		hkvp_ip_encode_v4(&x->e, v4_a, i, HKVP_IP_ORIGIN_STATIC);
 		hkvp_ip_encoder_end(&x->e, false);
-		KUNIT_EXPECT_STREQ(test, TEXT(x->strings->subnets), masks[i]);
+		KUNIT_EXPECT_STREQ(test, subnets(x->strings), masks[i]);
 	}
 }
 
@@ -177,9 +195,9 @@ static void test_strings_addresses_full(struct kunit *test)
 				i < 64);
 	KUNIT_EXPECT_FALSE(test, hkvp_ip_encode_v6(&x->e, small, 128, HKVP_IP_ORIGIN_STATIC));
 	hkvp_ip_encoder_end(&x->e, false);
-	KUNIT_EXPECT_EQ(test, strlen(TEXT(x->strings->addresses)), 1023);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->addresses)), 64);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->subnets)), 64);
+	KUNIT_EXPECT_EQ(test, strlen(addresses(x->strings)), 1023);
+	KUNIT_EXPECT_EQ(test, entries(addresses(x->strings)), 64);
+	KUNIT_EXPECT_EQ(test, entries(subnets(x->strings)), 64);
 	KUNIT_EXPECT_EQ(test, x->strings->family, HKVP_IP_V4);
 	expect_guards(test, sizeof(*x->strings));
 }
@@ -199,8 +217,8 @@ static void test_strings_closed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i, 25);
 	KUNIT_EXPECT_FALSE(test, hkvp_ip_encode_v6(&x->e, small, 128, HKVP_IP_ORIGIN_STATIC));
 	hkvp_ip_encoder_end(&x->e, false);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->addresses)), 25);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->subnets)), 25);
+	KUNIT_EXPECT_EQ(test, entries(addresses(x->strings)), 25);
+	KUNIT_EXPECT_EQ(test, entries(subnets(x->strings)), 25);
 	expect_guards(test, sizeof(*x->strings));
 }
 
@@ -216,9 +234,9 @@ static void test_strings_subnets_full(struct kunit *test)
 		i++;
 	hkvp_ip_encoder_end(&x->e, false);
 	KUNIT_EXPECT_EQ(test, i, 64);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->addresses)), 64);
-	KUNIT_EXPECT_EQ(test, entries(TEXT(x->strings->subnets)), 64);
-	KUNIT_EXPECT_EQ(test, strlen(TEXT(x->strings->subnets)), 1023);
+	KUNIT_EXPECT_EQ(test, entries(addresses(x->strings)), 64);
+	KUNIT_EXPECT_EQ(test, entries(subnets(x->strings)), 64);
+	KUNIT_EXPECT_EQ(test, strlen(subnets(x->strings)), 1023);
 	expect_guards(test, sizeof(*x->strings));
 }
 
@@ -234,8 +252,8 @@ static void test_strings_gateways_full(struct kunit *test)
 		addr[3]++;
 	hkvp_ip_encoder_end(&x->e, false);
 	KUNIT_EXPECT_EQ(test, i, 32);
-	KUNIT_EXPECT_EQ(test, strlen(TEXT(x->strings->gateways)), 511);
-	KUNIT_EXPECT_STREQ(test, TEXT(x->strings->dns), "");
+	KUNIT_EXPECT_EQ(test, strlen(gateways(x->strings)), 511);
+	KUNIT_EXPECT_STREQ(test, dns(x->strings), "");
 	expect_guards(test, sizeof(*x->strings));
 }
 
@@ -252,7 +270,7 @@ static void test_strings_dns_full(struct kunit *test)
 	hkvp_ip_encoder_end(&x->e, false);
 	/* 39 characters each, and 24 separators */
 	KUNIT_EXPECT_EQ(test, i, 25);
-	KUNIT_EXPECT_EQ(test, strlen(TEXT(x->strings->dns)), 999);
+	KUNIT_EXPECT_EQ(test, strlen(dns(x->strings)), 999);
 	expect_guards(test, sizeof(*x->strings));
 }
 

@@ -48,6 +48,7 @@ static bool v4_alive(const struct fib_nh_common *nhc,
 
 	if (!nhc || nhc->nhc_dev != dev)
 		return false;
+	/* one byte; the stack itself reads it so */
 	flags = data_race(nhc->nhc_flags);
 	if (flags & RTNH_F_DEAD)
 		return false;
@@ -132,8 +133,10 @@ struct v6_route {
 
 static bool v6_alive(const struct fib6_nh *nh, const struct net_device *dev)
 {
-	u8 flags = data_race(nh->fib_nh_flags);
+	u8 flags;
 
+	/* one byte; the stack itself reads it so */
+	flags = data_race(nh->fib_nh_flags);
 	if (nh->fib_nh_dev != dev || flags & RTNH_F_DEAD)
 		return false;
 	return !(flags & RTNH_F_LINKDOWN) || !ip6_ignore_linkdown(dev);
@@ -180,9 +183,13 @@ static bool is_default_v6(struct v6_route *route)
 {
 	const struct fib6_info *info = route->info;
 
-	return !info->fib6_dst.plen && info->fib6_type == RTN_UNICAST &&
-	       !(READ_ONCE(info->fib6_flags) & RTF_REJECT) &&
-	       !data_race(fib6_check_expired(info)) && each_v6(route, find_v6);
+	if (info->fib6_dst.plen || info->fib6_type != RTN_UNICAST ||
+	    READ_ONCE(info->fib6_flags) & RTF_REJECT)
+		return false;
+	/* an advertisement may be prolonging it: then it is not expired yet */
+	if (data_race(fib6_check_expired(info)))
+		return false;
+	return each_v6(route, find_v6);
 }
 
 /* Router preference of RFC 4191, in an order that compares. */

@@ -88,9 +88,9 @@ static const struct hv_device *vmbus_device(const struct net_device *dev)
 	return device_to_hv_device(parent);
 }
 
-/* Somebody may be changing it: then it is the old, the new or neither. */
 static bool has_mac(const struct net_device *dev, const u8 *mac)
 {
+	/* while somebody changes it, it is the old, the new or neither */
 	return data_race(ether_addr_equal_unaligned(dev->dev_addr, mac));
 }
 
