@@ -22,6 +22,7 @@
 
 #include "ip_encode.h"
 #include "ip_routes.h"
+#include "ip_supply.h"
 #include "ipinfo.h"
 
 /* How much an interface has to tell. */
@@ -321,17 +322,44 @@ static bool guess_dhcp(const struct answer *a)
 	return !a->any_v4 && (a->dynamic_v6 || a->route_ra);
 }
 
+static void tell_dns(struct answer *a, const struct hkvp_ip_supply *supply)
+{
+	u32 i;
+
+	if (a->wanted & HKVP_IP_V4)
+		for (i = 0; i < supply->v4_dns_count; i++)
+			hkvp_ip_encode_dns(a->e, false, supply->v4_dns[i]);
+	if (a->wanted & HKVP_IP_V6)
+		for (i = 0; i < supply->v6_dns_count; i++)
+			hkvp_ip_encode_dns(a->e, true, supply->v6_dns[i]);
+}
+
 /*
  * All of it, in the order that the messages need: IPv4 before IPv6. What is not
- * wanted is looked at too, for it says how the adapter is configured.
+ * wanted is looked at too, for it says how the adapter is configured. An agent
+ * may speak of the interface that has the addresses or of the NIC.
  */
-static void tell(struct answer *a, const struct net_device *dev)
+static void tell(struct answer *a, const struct net_device *dev,
+		 const struct net_device *nic)
 {
+	const struct hkvp_ip_supply *supply;
+	bool dhcp;
+
 	hkvp_routes_v4(dev, on_route, a);
 	hkvp_routes_v6(dev, on_route, a);
 	addresses_v4(a, dev);
 	addresses_v6(a, dev);
-	hkvp_ip_encoder_end(a->e, guess_dhcp(a));
+
+	dhcp = guess_dhcp(a);
+	supply = hkvp_ip_supply_find(dev->ifindex);
+	if (!supply)
+		supply = hkvp_ip_supply_find(nic->ifindex);
+	if (supply) {
+		tell_dns(a, supply);
+		if (supply->dhcp_known)
+			dhcp = supply->dhcp;
+	}
+	hkvp_ip_encoder_end(a->e, dhcp);
 }
 
 /* @family is the request's; nothing is written unless the adapter is known. */
@@ -351,7 +379,7 @@ static int get(const void *id, u8 family, struct hkvp_ip_encoder *e)
 	rcu_read_lock();
 	nic = hkvp_ipinfo_find(&adapter);
 	if (nic)
-		tell(&a, speaker(nic));
+		tell(&a, speaker(nic), nic);
 	else
 		err = -ENOENT;
 	rcu_read_unlock();

@@ -11,12 +11,16 @@
  *					RESULT, or not at all if it is 99; a
  *					line for each request, until killed
  *	hv_kvp_tool refused		the request that was refused last
+ *	hv_kvp_tool supply IF DHCP DNS..	an IP agent that tells about an
+ *					interface, DHCP 0 to 2, until killed;
+ *					a line when it has
  *	hv_kvp_tool override KEY VALUE	an intrinsic item
  *	hv_kvp_tool default KEY		its own value is back
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -229,6 +233,35 @@ static int agent(unsigned int result)
 	}
 }
 
+static int supply(const char *name, unsigned int dhcp, char **servers,
+		  int count)
+{
+	struct hvkvp_ip_agent agent = { .flags = HVKVP_IP_AGENT_ON };
+	uint8_t v4[HVKVP_IP_DNS + 1][4], v6[HVKVP_IP_DNS + 1][16];
+	struct hvkvp_ip_supply arg = {
+		.v4_dns = PTR(v4), .v6_dns = PTR(v6),
+		.ifindex = if_nametoindex(name), .dhcp = dhcp,
+	};
+
+	for (; count--; servers++) {
+		if (arg.v4_dns_count > HVKVP_IP_DNS ||
+		    arg.v6_dns_count > HVKVP_IP_DNS)
+			break;
+		if (inet_pton(AF_INET, *servers, v4[arg.v4_dns_count]) == 1)
+			arg.v4_dns_count++;
+		else if (inet_pton(AF_INET6, *servers, v6[arg.v6_dns_count]) == 1)
+			arg.v6_dns_count++;
+	}
+	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &agent))
+		return failed("agent");
+	if (ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg))
+		return failed("supply");
+	printf("supplied\n");
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 static int refused(void)
 {
 	struct hvkvp_ip_config config;
@@ -284,6 +317,9 @@ int main(int argc, char **argv)
 		return hold(pool);
 	if (!strcmp(what, "agent"))
 		return agent(pool);
+	if (!strcmp(what, "supply") && argc > 3)
+		return supply(argv[2], strtoul(argv[3], NULL, 0), argv + 4,
+			      argc - 4);
 	if (!strcmp(what, "refused"))
 		return refused();
 	if (!strcmp(what, "override") && argc == 4)
@@ -292,7 +328,8 @@ int main(int argc, char **argv)
 		return drop(argv[2]);
 	fprintf(stderr, "usage: %s state|list|purge|watch|hold [POOL]\n"
 		"       %s agent RESULT\n       %s refused\n"
+		"       %s supply IF DHCP DNS..\n"
 		"       %s override KEY VALUE\n       %s default KEY\n",
-		argv[0], argv[0], argv[0], argv[0], argv[0]);
+		argv[0], argv[0], argv[0], argv[0], argv[0], argv[0]);
 	return 2;
 }

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+"""GET_IP_INFO with an agent: what it says of DNS and DHCP reaches the host,
+and goes with it."""
+from contextlib import contextmanager
+
+from guests import HV_KVP, IP
+from hvhost import testnic
+from hvhost.kvp import VERSIONS
+from hvhost.kvpwire import FAMILY_V4, FAMILY_V6, IpInfo
+from network import first_that_fit
+from scenario import Test, scenario
+from scenarios.ipset import SETUP, STRING_VERSIONS
+
+UNKNOWN, OFF, ON = range(3)
+SERVERS = ["198.51.100.1", "2001:db8:53::1", "198.51.100.2"]
+
+
+@contextmanager
+def supply(t: Test, interface: str, dhcp: int, servers: list[str]):
+    """An agent that says this of @interface; gone at the end."""
+    job = t.host.spawn(f"hv_kvp_tool supply {interface} {dhcp} "
+                       + " ".join(servers))
+    try:
+        t.eventually(lambda: job.stdout.startswith(b"supplied\n"),
+                     "the agent has told")
+        yield
+    finally:
+        job.kill()
+        job.wait(20)
+
+
+def asked(t: Test, family: int = 0) -> IpInfo:
+    """The answer, which must be the same in either form."""
+    got = []
+    for versions in (STRING_VERSIONS, VERSIONS):
+        count = t.kvp.negotiations
+        t.kvp.negotiate(versions)
+        t.kvp.wait_ready(20, count + 1)
+        got.append(t.kvp.get_ip_info(testnic.mac(0), family))
+    t.equal(*([sorted(map(str, info.dns)), info.dhcp] for info in got))
+    return got[0]
+
+
+def prepare(t: Test, *lines: str) -> None:
+    """eth0 with one address, and what is above it."""
+    text = "\n".join(("link set eth0 up", "addr flush dev eth0",
+                      "addr add 192.0.2.10/24 dev eth0", *lines))
+    t.sh(f"{IP} -batch - <<'END'\n{text}\nEND")
+
+
+@scenario(SETUP, guests=(HV_KVP,), smoke=True)
+def servers_and_dhcp(t: Test) -> None:
+    """Told while the agent is there, and by families; forgotten after."""
+    prepare(t)
+    info = asked(t)
+    t.equal((info.dns, info.dhcp), ([], False), "without an agent")
+    with supply(t, "eth0", ON, SERVERS):
+        info = asked(t)
+        t.equal(sorted(map(str, info.dns)), sorted(SERVERS))
+        t.equal(info.dhcp, True, "the agent knows")
+        t.equal([str(d) for d in asked(t, FAMILY_V4).dns],
+                ["198.51.100.1", "198.51.100.2"])
+        t.equal([str(d) for d in asked(t, FAMILY_V6).dns], ["2001:db8:53::1"])
+    t.eventually(lambda: not asked(t).dns, "all is forgotten")
+    t.equal(asked(t).dhcp, False)
+
+
+@scenario(SETUP, guests=(HV_KVP,))
+def the_agent_knows_better(t: Test) -> None:
+    """Its word on DHCP goes before the kernel's guess; if it has none, the
+    guess stands."""
+    prepare(t, "addr add 192.0.2.11/24 dev eth0 valid_lft 4000 "
+               "preferred_lft 4000")
+    t.equal(asked(t).dhcp, True, "an address with a lifetime")
+    with supply(t, "eth0", OFF, []):
+        t.equal(asked(t).dhcp, False, "the agent's word")
+    with supply(t, "eth0", UNKNOWN, ["198.51.100.1"]):
+        t.equal(asked(t).dhcp, True, "no word")
+
+
+@scenario(SETUP, guests=(HV_KVP,))
+def sixty_four_servers(t: Test) -> None:
+    """As many as an agent may tell: all in the binary form, and in the string
+    form as many as fit, whole; another interface's are not this one's."""
+    prepare(t)
+    many = [f"2001:db8:1111:2222:3333:4444:5555:{n:x}" for n in range(1, 65)]
+    with supply(t, "eth0", ON, many):
+        t.equal([str(d) for d in t.kvp.get_ip_info(testnic.mac(0)).dns], many)
+        t.kvp.negotiate(STRING_VERSIONS)
+        t.eventually(lambda: not t.kvp.binary_ip, "the string form")
+        got = [str(d) for d in t.kvp.get_ip_info(testnic.mac(0)).dns]
+        t.equal(got, many[:first_that_fit(many, 1023)], "the first ones")
+    with supply(t, "lo", ON, ["198.51.100.9"]):
+        info = asked(t)
+        t.equal((info.dns, info.dhcp), ([], False), "another interface's")
