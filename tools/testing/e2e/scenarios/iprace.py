@@ -142,7 +142,7 @@ def for_some_seconds(t: Test) -> None:
     come_and_go(t, 4)
 
 
-@scenario(SMP, guests=(HV_KVP,), proof=("debug", "kcsan"))
+@scenario(SMP, guests=(HV_KVP,), proof=("debug", "kcsan"), limit=600)
 def for_a_minute(t: Test) -> None:
     """On two CPUs, on kernels that look for races and for use after free."""
     leaks.begin(t)
