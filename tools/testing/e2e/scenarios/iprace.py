@@ -4,7 +4,6 @@ moment, an answer is about one interface and holds whole entries."""
 import dataclasses
 import ipaddress
 import random
-import time
 
 import leaks
 import reports
