@@ -148,9 +148,12 @@ static bool get_v6(const char *s, u8 addr[16])
 		used += 2;
 		s = end;
 	}
-	if (gap != 16)
-		fill_gap(addr, gap, used);
-	return gap != 16 || used == 16;
+	if (gap == 16)
+		return used == 16;
+	if (used == 16)
+		return false;
+	fill_gap(addr, gap, used);
+	return true;
 }
 
 /* The prefix length that a mask stands for; -EINVAL if it has holes. */

@@ -72,7 +72,7 @@ static void test_empty(struct kunit *test)
 static void test_both_forms(struct kunit *test)
 {
 	static const u8 v6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 7 };
-	static const u8 local[16] = { 0xfe, 0x80, [14] = 1, [15] = 2 };
+	static const u8 local[16] = { 0xfe, 0x80, [13] = 1, [15] = 2 };
 	struct fixture *f = test->priv;
 	struct hvkvp_ip_config *w = &f->wanted;
 	struct hkvp_ip_binary *b = &f->binary;

@@ -128,18 +128,6 @@ static int set_ip_binary(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
 	return f->ret;
 }
 
-static const struct hkvp_service_ops ops = {
-	.intrinsic_at = intrinsic_at,
-	.intrinsic_find = intrinsic_find,
-	.changed = changed,
-	.get_ip_strings = get_ip_strings,
-	.get_ip_binary = get_ip_binary,
-	.set_ip_strings = set_ip_strings,
-	.set_ip_binary = set_ip_binary,
-	.connected = connected,
-	.cancel_ip = cancel_ip,
-};
-
 static void connected(void *ctx)
 {
 	struct fixture *f = ctx;
@@ -153,6 +141,18 @@ static void cancel_ip(void *ctx)
 
 	f->cancels++;
 }
+
+static const struct hkvp_service_ops ops = {
+	.intrinsic_at = intrinsic_at,
+	.intrinsic_find = intrinsic_find,
+	.changed = changed,
+	.get_ip_strings = get_ip_strings,
+	.get_ip_binary = get_ip_binary,
+	.set_ip_strings = set_ip_strings,
+	.set_ip_binary = set_ip_binary,
+	.connected = connected,
+	.cancel_ip = cancel_ip,
+};
 
 static const struct hkvp_service_ops no_ops;
 
