@@ -163,16 +163,52 @@ union argument {
 	struct hvkvp_batch batch;
 	struct hvkvp_import import;
 	struct hvkvp_purge purge;
+	struct hvkvp_ip_agent ip_agent;
+	struct hvkvp_ip_request ip_request;
+	struct hvkvp_ip_answer ip_answer;
+	struct hvkvp_ip_supply ip_supply;
 	/* the size in a wrong number may be anything up to this */
 	uint8_t bytes[1 << _IOC_SIZEBITS];
 };
+
+/* Those of the IP agent; some descriptor is one now and then. */
+static unsigned int make_ip_call(union argument *arg)
+{
+	switch (below(4)) {
+	case 0:
+		arg->ip_agent.flags = below(4) ? HVKVP_IP_AGENT_ON : 0;
+		return HVKVP_IOC_IP_AGENT;
+	case 1:
+		arg->ip_request.config = one_in(10) ? odd_pointer(64) :
+						      PTR(room);
+		arg->ip_request.config_size = one_in(5) ?
+			(uint32_t)odd_number() :
+			sizeof(struct hvkvp_ip_config);
+		arg->ip_request.flags = below(2);
+		return HVKVP_IOC_IP_REQUEST;
+	case 2:
+		arg->ip_answer.id = below(4);
+		arg->ip_answer.result = below(7);
+		return HVKVP_IOC_IP_ANSWER;
+	default:
+		arg->ip_supply.v4_dns = one_in(10) ? odd_pointer(8) : PTR(room);
+		arg->ip_supply.v6_dns = one_in(10) ? odd_pointer(8) : PTR(room);
+		arg->ip_supply.v4_dns_count = one_in(10) ?
+			(uint32_t)odd_number() : below(4);
+		arg->ip_supply.v6_dns_count = below(HVKVP_IP_DNS + 2);
+		arg->ip_supply.ifindex = one_in(10) ? (uint32_t)odd_number() :
+						      below(100);
+		arg->ip_supply.dhcp = below(4);
+		return HVKVP_IOC_IP_SUPPLY;
+	}
+}
 
 static unsigned int make_call(union argument *arg)
 {
 	static uint64_t cursor;
 
 	memset(arg, 0, sizeof(*arg));
-	switch (below(8)) {
+	switch (below(12)) {
 	case 0:
 		return HVKVP_IOC_INFO;
 	case 1:
@@ -225,9 +261,11 @@ static unsigned int make_call(union argument *arg)
 		arg->import.flags = below(3);
 		fill_ops(arg->import.count);
 		return HVKVP_IOC_IMPORT;
-	default:
+	case 7:
 		arg->purge.pool = pool();
 		return HVKVP_IOC_PURGE;
+	default:
+		return make_ip_call(arg);
 	}
 }
 
@@ -286,7 +324,7 @@ static bool only_named_errors(void)
 	static const int named[] = {
 		0, EBADF, EINVAL, EFAULT, ENOTTY, ENOENT, EPERM, E2BIG, ERANGE,
 		EILSEQ, EMSGSIZE, ENAMETOOLONG, ENOSPC, ESTALE, EAGAIN,
-		EOVERFLOW, EOPNOTSUPP
+		EOVERFLOW, EOPNOTSUPP, EBUSY
 	};
 	bool good = true;
 
