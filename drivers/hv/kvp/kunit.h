@@ -18,5 +18,6 @@ extern struct kunit_suite hkvp_adapter_suite;
 extern struct kunit_suite hkvp_ip_encode_suite;
 extern struct kunit_suite hkvp_ip_decode_suite;
 extern struct kunit_suite hkvp_ipagent_suite;
+extern struct kunit_suite hkvp_ip_text_suite;
 
 #endif /* HKVP_KUNIT_H */

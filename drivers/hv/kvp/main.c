@@ -43,7 +43,15 @@ static const struct hkvp_service_ops ops = {
 	.state_changed = hkvp_sysfs_state_changed,
 };
 
-static const struct hkvp_legacy_ops legacy_ops = { };
+static const struct hkvp_legacy_ops legacy_ops = {
+	.registered = hkvp_setip_legacy_registered,
+	.answered = hkvp_setip_legacy_answered,
+};
+
+static const struct hkvp_setip_legacy setip_legacy = {
+	.request = hkvp_legacy_request,
+	.cancel = hkvp_legacy_cancel,
+};
 
 static void pools_exit(unsigned int count)
 {
@@ -94,7 +102,7 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		goto changes;
 
-	hkvp_setip_init(&hkvp.channel, NULL);
+	hkvp_setip_init(&hkvp.channel, &setip_legacy);
 	hkvp_legacy_init(&hkvp, &legacy_ops);
 	ret = hkvp_driver_register(&hkvp.channel, hkvp_legacy_node_event);
 	if (ret)

@@ -5,11 +5,13 @@
  */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/slab.h>
 #include <linux/timekeeping.h>
 
 #include "changes.h"
 #include "channel.h"
 #include "ip_decode.h"
+#include "ip_text.h"
 #include "setip.h"
 
 static struct hkvp_ipagent agent;
@@ -48,7 +50,16 @@ static void told(void *ctx, u64 id)
 
 static int legacy_request(void *ctx, const struct hkvp_ip_request *request)
 {
-	return legacy ? legacy->request(request) : -ENOTCONN;
+	struct hv_kvp_ipaddr_value *ip = kzalloc(sizeof(*ip), GFP_KERNEL);
+	int ret;
+
+	if (!ip)
+		return -ENOMEM;
+	ret = hkvp_ip_text(ip, &request->config);
+	if (!ret)
+		ret = legacy->request(request->id, ip);
+	kfree(ip);
+	return ret;
 }
 
 static void legacy_cancel(void *ctx, u64 id)
@@ -133,6 +144,46 @@ void hkvp_setip_cancel(void *ctx)
 }
 
 /**
+ * hkvp_setip_legacy_registered() - hv_kvp_daemon is there
+ *
+ * Context: process, may sleep; without locks that &struct hkvp_setip_legacy
+ * takes.
+ */
+void hkvp_setip_legacy_registered(void)
+{
+	hkvp_ipagent_legacy_registered(&agent);
+}
+
+/* The errors that the service makes these statuses from again. */
+static int error_of(u32 status)
+{
+	switch (status) {
+	case HKVP_S_OK:
+		return 0;
+	case HKVP_E_NOT_SUPPORTED:
+		return -EOPNOTSUPP;
+	case HKVP_E_INVALID_ARGUMENT:
+		return -EINVAL;
+	case HKVP_E_NOT_FOUND:
+		return -ENOENT;
+	default:
+		return -EIO;
+	}
+}
+
+/**
+ * hkvp_setip_legacy_answered() - hv_kvp_daemon has answered, or is gone
+ * @id: the request's
+ * @status: a status of wire.h, as the daemon has it
+ *
+ * Context: process.
+ */
+void hkvp_setip_legacy_answered(u64 id, u32 status)
+{
+	hkvp_ipagent_legacy_answered(&agent, id, error_of(status));
+}
+
+/**
  * hkvp_setip_agent() - the broker, for agents
  *
  * Return: the broker, between hkvp_setip_init() and hkvp_setip_exit().
@@ -146,17 +197,17 @@ struct hkvp_ipagent *hkvp_setip_agent(void)
  * hkvp_setip_init() - get ready for requests and agents
  * @ch: channel to kick; initialized before this and destroyed after
  *	hkvp_setip_exit()
- * @leg: where hv_kvp_daemon can be found, constant; or NULL
+ * @daemon: how to reach hv_kvp_daemon, constant
  *
  * hkvp_changes_init() comes before too.
  *
  * Context: process.
  */
 void hkvp_setip_init(struct hkvp_channel *ch,
-		     const struct hkvp_setip_legacy *leg)
+		     const struct hkvp_setip_legacy *daemon)
 {
 	channel = ch;
-	legacy = leg;
+	legacy = daemon;
 	hkvp_ipagent_init(&agent, &ops, NULL);
 }
 

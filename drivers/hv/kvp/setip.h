@@ -9,21 +9,26 @@
 #include "wire.h"
 
 struct hkvp_channel;
+struct hv_kvp_ipaddr_value;
 
 /**
- * struct hkvp_setip_legacy - hv_kvp_daemon, as who knows it has it
- * @request: as &struct hkvp_ipagent_ops.legacy_request
- * @cancel: as &struct hkvp_ipagent_ops.legacy_cancel
+ * struct hkvp_setip_legacy - how to reach hv_kvp_daemon; process context
+ * @request: have it apply @ip, which is copied. 0, or an error if it cannot
+ * @cancel: it need not answer any more
  */
 struct hkvp_setip_legacy {
-	int (*request)(const struct hkvp_ip_request *request);
+	int (*request)(u64 id, const struct hv_kvp_ipaddr_value *ip);
 	void (*cancel)(u64 id);
 };
 
-void hkvp_setip_init(struct hkvp_channel *channel,
-		     const struct hkvp_setip_legacy *legacy);
+void hkvp_setip_init(struct hkvp_channel *ch,
+		     const struct hkvp_setip_legacy *daemon);
 void hkvp_setip_exit(void);
 struct hkvp_ipagent *hkvp_setip_agent(void);
+
+/* What hv_kvp_daemon says; process context. */
+void hkvp_setip_legacy_registered(void);
+void hkvp_setip_legacy_answered(u64 id, u32 status);
 
 /* Of struct hkvp_service_ops. */
 int hkvp_setip_strings(void *ctx, const struct hkvp_ip_strings *ip, gfp_t gfp);
