@@ -11,9 +11,10 @@ from hvhost.agent import Job
 from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import AUTO, EXTERNAL, Address, IpInfo, Item
 from scenario import Test, scenario
+from scenarios.clients import daemon
 
 OURS = (HV_KVP,)
-SETUP = Setup(selftests=True, nics=1)
+SETUP = Setup(selftests=True, nics=1, daemon=True)
 STRING_VERSIONS = [(3, 0), (4, 0)]
 # What an agent may answer, in the order of HVKVP_IP_*; and none at all.
 STATUSES = ("OK", "E_FAIL", "NOT_SUPPORTED", "INVALID_ARGUMENT", "NOT_FOUND")
@@ -205,6 +206,32 @@ def rescinded_meanwhile(t: Test) -> None:
     with agent(t, 0) as job:
         t.kvp.set_ip_info(info(MAC))
         saw(t, job, [line(info(MAC), 0)], "not the one from before")
+
+
+SCRIPT = "/usr/libexec/hypervkvpd/hv_set_ifconfig"
+
+
+@scenario(SETUP, guests=OURS)
+def the_old_daemon(t: Test) -> None:
+    """hv_kvp_daemon gets the request if nobody else is the agent; its answer
+    is the status. It hands a file to the distribution's script."""
+    t.sh(f"mkdir -p {SCRIPT.rpartition('/')[0]}; rm -f /tmp/ifcfg\n"
+         f"printf '#!/bin/sh\\ncp $1 /tmp/ifcfg\\n' >{SCRIPT}; chmod +x {SCRIPT}")
+    asked = info("{" + NIC + "}", family=kvpwire.FAMILY_V4,
+                 addresses=[Address.parse("192.0.2.7/20")],
+                 gateways=[ipaddress.ip_address("192.0.2.1")],
+                 dns=[ipaddress.ip_address("198.51.100.1")])
+    with daemon(t):
+        t.kvp.set_ip_info(asked)
+        written = t.sh("cat /tmp/ifcfg").splitlines()
+        for wanted in ("IPADDR0=192.0.2.7", "NETMASK0=255.255.240.0",
+                       "GATEWAY=192.0.2.1", "DNS1=198.51.100.1"):
+            t.true(wanted in written, f"{wanted} is in {written}")
+        asked.adapter = "{" + testnic.instance_id(99) + "}"
+        t.status("NOT_FOUND", lambda: t.kvp.set_ip_info(asked))
+        with agent(t, 2):
+            t.status("NOT_SUPPORTED", lambda: t.kvp.set_ip_info(asked))
+        t.works()
 
 
 MALFORMED = {
