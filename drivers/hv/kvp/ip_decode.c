@@ -203,30 +203,62 @@ static int add_text(const char *s, const struct table *v4,
 	return -EINVAL;
 }
 
-static int get_list(struct list list, struct table v4, struct table v6)
+static int get_list(const __le16 *text, u32 units, const struct table *v4,
+		    const struct table *v6)
 {
+	struct list list = { (const u8 *)text, units };
 	char entry[ENTRY_MAX];
 	int ret;
 
 	while ((ret = next_entry(&list, entry)) > 0) {
-		ret = add_text(entry, &v4, &v6);
+		ret = add_text(entry, v4, v6);
 		if (ret < 0)
 			return ret;
 	}
 	return ret;
 }
 
-#define LIST(array)	((struct list) { (const u8 *)(array), ARRAY_SIZE(array) })
-#define TABLE(array, n)	((struct table) { (array)[0], ARRAY_SIZE(array), n })
+static struct table addresses_v4(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v4[0], HVKVP_IP_ADDRESSES, &c->v4_count };
+}
+
+static struct table addresses_v6(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v6[0], HVKVP_IP_ADDRESSES, &c->v6_count };
+}
+
+static struct table gateways_v4(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v4_gateway[0], HVKVP_IP_GATEWAYS,
+				&c->v4_gateway_count };
+}
+
+static struct table gateways_v6(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v6_gateway[0], HVKVP_IP_GATEWAYS,
+				&c->v6_gateway_count };
+}
+
+static struct table dns_v4(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v4_dns[0], HVKVP_IP_DNS, &c->v4_dns_count };
+}
+
+static struct table dns_v6(struct hvkvp_ip_config *c)
+{
+	return (struct table) { c->v6_dns[0], HVKVP_IP_DNS, &c->v6_dns_count };
+}
 
 /* The n-th subnet belongs to the n-th address. */
 static int get_addresses(struct hvkvp_ip_config *c,
 			 const struct hkvp_ip_strings *ip)
 {
-	struct list addresses = LIST(ip->addresses);
-	struct list subnets = LIST(ip->subnets);
-	struct table v4 = TABLE(c->v4, &c->v4_count);
-	struct table v6 = TABLE(c->v6, &c->v6_count);
+	struct list addresses = { (const u8 *)ip->addresses,
+				  ARRAY_SIZE(ip->addresses) };
+	struct list subnets = { (const u8 *)ip->subnets,
+				ARRAY_SIZE(ip->subnets) };
+	const struct table v4 = addresses_v4(c), v6 = addresses_v6(c);
 	char entry[ENTRY_MAX];
 	int ret, family, prefix;
 
@@ -281,18 +313,18 @@ int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
 			   const struct hkvp_ip_strings *ip)
 {
 	struct hvkvp_ip_config *c = config;
+	const struct table gw4 = gateways_v4(c), gw6 = gateways_v6(c);
+	const struct table dns4 = dns_v4(c), dns6 = dns_v6(c);
 	int ret;
 
 	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
 	if (!ret)
 		ret = get_addresses(c, ip);
 	if (!ret)
-		ret = get_list(LIST(ip->gateways),
-			       TABLE(c->v4_gateway, &c->v4_gateway_count),
-			       TABLE(c->v6_gateway, &c->v6_gateway_count));
+		ret = get_list(ip->gateways, ARRAY_SIZE(ip->gateways), &gw4,
+			       &gw6);
 	if (!ret)
-		ret = get_list(LIST(ip->dns), TABLE(c->v4_dns, &c->v4_dns_count),
-			       TABLE(c->v6_dns, &c->v6_dns_count));
+		ret = get_list(ip->dns, ARRAY_SIZE(ip->dns), &dns4, &dns6);
 	return ret;
 }
 
@@ -344,16 +376,14 @@ int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
 	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
 	if (ret)
 		return ret;
-	if (!get_table(TABLE(c->v4, &c->v4_count), ip->v4_count, ip->v4, 4) ||
-	    !get_table(TABLE(c->v6, &c->v6_count), ip->v6_count, ip->v6, 16) ||
-	    !get_table(TABLE(c->v4_gateway, &c->v4_gateway_count),
-		       ip->v4_gateway_count, ip->v4_gateway, 4) ||
-	    !get_table(TABLE(c->v6_gateway, &c->v6_gateway_count),
-		       ip->v6_gateway_count, ip->v6_gateway, 16) ||
-	    !get_table(TABLE(c->v4_dns, &c->v4_dns_count), ip->v4_dns_count,
-		       ip->v4_dns, 4) ||
-	    !get_table(TABLE(c->v6_dns, &c->v6_dns_count), ip->v6_dns_count,
-		       ip->v6_dns, 16))
+	if (!get_table(addresses_v4(c), ip->v4_count, ip->v4, 4) ||
+	    !get_table(addresses_v6(c), ip->v6_count, ip->v6, 16) ||
+	    !get_table(gateways_v4(c), ip->v4_gateway_count, ip->v4_gateway,
+		       4) ||
+	    !get_table(gateways_v6(c), ip->v6_gateway_count, ip->v6_gateway,
+		       16) ||
+	    !get_table(dns_v4(c), ip->v4_dns_count, ip->v4_dns, 4) ||
+	    !get_table(dns_v6(c), ip->v6_dns_count, ip->v6_dns, 16))
 		return -EINVAL;
 	return get_prefixes(c, ip);
 }

@@ -53,9 +53,13 @@ static int binary(struct fixture *f)
 	return hkvp_ip_decode_binary(&f->config, &f->binary);
 }
 
-#define EXPECT_WANTED(test, f)						\
-	KUNIT_EXPECT_EQ(test, memcmp(&(f)->config, &(f)->wanted,	\
-				     sizeof((f)->config)), 0)
+static void expect_wanted(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, memcmp(&f->config, &f->wanted,
+				     sizeof(f->config)), 0);
+}
 
 /* Nothing but a name: both families, no DHCP, nothing in the tables. */
 static void test_empty(struct kunit *test)
@@ -63,9 +67,9 @@ static void test_empty(struct kunit *test)
 	struct fixture *f = test->priv;
 
 	KUNIT_EXPECT_EQ(test, strings(f), 0);
-	EXPECT_WANTED(test, f);
+	expect_wanted(test);
 	KUNIT_EXPECT_EQ(test, binary(f), 0);
-	EXPECT_WANTED(test, f);
+	expect_wanted(test);
 }
 
 /* The same in both forms. */
@@ -129,9 +133,9 @@ static void test_both_forms(struct kunit *test)
 	memcpy(w->v6_dns, b->v6_dns, 16);
 
 	KUNIT_EXPECT_EQ(test, strings(f), 0);
-	EXPECT_WANTED(test, f);
+	expect_wanted(test);
 	KUNIT_EXPECT_EQ(test, binary(f), 0);
-	EXPECT_WANTED(test, f);
+	expect_wanted(test);
 }
 
 struct text_case {
@@ -197,7 +201,7 @@ static void test_text(struct kunit *test)
 	f->wanted.v6_dns_count = c->family == 6;
 	memcpy(c->family == 4 ? f->wanted.v4_dns[0] : f->wanted.v6_dns[0],
 	       c->addr, c->family == 4 ? 4 : 16);
-	EXPECT_WANTED(test, f);
+	expect_wanted(test);
 }
 
 static const struct {

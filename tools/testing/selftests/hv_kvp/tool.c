@@ -206,7 +206,7 @@ static int serve(unsigned int result)
 	return 0;
 }
 
-static int agent(unsigned int result)
+static int be_agent(unsigned int result)
 {
 	struct hvkvp_ip_agent arg = { .flags = HVKVP_IP_AGENT_ON };
 
@@ -316,7 +316,7 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "hold"))
 		return hold(pool);
 	if (!strcmp(what, "agent"))
-		return agent(pool);
+		return be_agent(pool);
 	if (!strcmp(what, "supply") && argc > 3)
 		return supply(argv[2], strtoul(argv[3], NULL, 0), argv + 4,
 			      argc - 4);
