@@ -193,9 +193,10 @@ class GroupRun:
                     self.group.setup)
         test.brief = self.brief
         host.transcript.add("scenario", f"==== {one.name}")
-        watchdog = threading.Timer(one.limit, lambda: (
+        limit = one.limit * (4 if self.group.kernel in CHECKERS else 1)
+        watchdog = threading.Timer(limit, lambda: (
             host.machine.set_fault(host.machine.hang(
-                f"the scenario took longer than {one.limit} s"))))
+                f"the scenario took longer than {limit} s"))))
         watchdog.start()
         host.kvp.patience = patience
         try:

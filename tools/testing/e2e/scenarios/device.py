@@ -33,8 +33,9 @@ def check_ktap(result: Result, skips: bool = False) -> None:
 
 def selftest(t: Test, command: str) -> None:
     """Runs a program of tests in the guest."""
-    check_ktap(t.host.run(command, timeout=220, check=False),
-               skips=t.kernel in CHECKERS)
+    checked = t.kernel in CHECKERS
+    check_ktap(t.host.run(command, timeout=900 if checked else 220,
+                          check=False), skips=checked)
 
 
 def describe_host(t: Test, count: int = 1) -> None:
