@@ -199,12 +199,10 @@ static void put_key(char *key, size_t size, const char *kind, const char *id)
 			key[used++] = '\\';
 		key[used++] = *id;
 	}
-	snprintf(key + used, size - used, "%s",
-		 /* dhcp4: a definition with nothing in it would be dropped, and VLANs
-		  * above it refused
-		  */
-		 "={addresses: null, gateway4: null, gateway6: null, routes: null, dhcp4: false, "
-		 "nameservers: {addresses: null}}");
+	/* dhcp4: an empty definition would be dropped, and VLANs above it refused */
+	snprintf(key + used, size - used, "={%s, %s, %s}",
+		 "addresses: null, gateway4: null, gateway6: null", "routes: null, dhcp4: false",
+		 "nameservers: {addresses: null}");
 }
 
 static void add_commands(const struct job *job, struct plan *plan, const char *kind)

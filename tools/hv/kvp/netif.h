@@ -30,7 +30,8 @@ struct netif {
  * @nic: gets the interface
  *
  * Of several interfaces with the MAC it is the one on VMBus, else another real
- * device, else one without a device; never a VLAN, which has its own configuration. A port of a bond or a
+ * device, else one without a device; never a VLAN, which has its own
+ * configuration. A port of a bond or a
  * bridge has no addresses: then it is the bond or bridge.
  *
  * Return: 0; -ENODEV if there is none; -EINVAL if its name is one that might

@@ -33,6 +33,9 @@ static bool unquote(char *value)
 	char quote = '\0';
 
 	for (const char *in = value; *in; in++) {
+		/* what follows is a comment, or what a shell would run */
+		if (!quote && (*in == ' ' || *in == '\t'))
+			break;
 		if (quote == '\'' && *in != '\'') {
 			*out++ = *in;
 		} else if (quote && *in == quote) {
@@ -43,8 +46,6 @@ static bool unquote(char *value)
 			if (!*++in)
 				return false;
 			*out++ = *in;
-		} else if (!quote && (*in == ' ' || *in == '\t')) {
-			break;	/* a comment, or what a shell would run */
 		} else {
 			*out++ = *in;
 		}
