@@ -9,7 +9,9 @@ DESTDIR ?=
 INSTALL_MOD_PATH ?= $(DESTDIR)
 TOOLS := tools/hv/kvp
 MODULES_DIR = $(INSTALL_MOD_PATH)/lib/modules/$(KVER)
-export DESTDIR INSTALL_MOD_PATH
+# Only for those who install: a test of `make install` inherits what is exported.
+install uninstall install-tools install-dkms uninstall-dkms: export DESTDIR := $(DESTDIR)
+install uninstall: export INSTALL_MOD_PATH := $(INSTALL_MOD_PATH)
 
 modules:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $@

@@ -280,14 +280,14 @@ static void test_binary_empty(struct kunit *test)
 
 	hkvp_ip_encoder_binary(&x->e, x->binary);
 	hkvp_ip_encoder_end(&x->e, false);
-	KUNIT_EXPECT_EQ(test, x->binary->v4_count, 0);
-	KUNIT_EXPECT_EQ(test, x->binary->v6_count, 0);
-	KUNIT_EXPECT_EQ(test, x->binary->v4_gateway_count, 0);
-	KUNIT_EXPECT_EQ(test, x->binary->v6_gateway_count, 0);
-	KUNIT_EXPECT_EQ(test, x->binary->v4_dns_count, 0);
-	KUNIT_EXPECT_EQ(test, x->binary->v6_dns_count, 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v4_count), 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v6_count), 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v4_gateway_count), 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v6_gateway_count), 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v4_dns_count), 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(x->binary->v6_dns_count), 0);
 	KUNIT_EXPECT_EQ(test, x->binary->family, HKVP_IP_NONE);
-	KUNIT_EXPECT_EQ(test, x->binary->zero, 0);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(x->binary->zero), 0);
 	KUNIT_EXPECT_EQ(test, le16_to_cpu(x->binary->adapter_id[0]),
 			FILL << 8 | FILL);
 	KUNIT_EXPECT_EQ(test, x->binary->v4[0][0], FILL);

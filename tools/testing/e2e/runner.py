@@ -133,10 +133,8 @@ class Ktap:
 class GroupRun:
     """Runs one group, with as many boots as it takes."""
 
-    def __init__(self, group_: Group, ktap: Ktap, keep_logs: bool = False,
-                 brief: bool = False):
+    def __init__(self, group_: Group, ktap: Ktap, keep_logs: bool = False):
         self.group, self.ktap, self.keep_logs = group_, ktap, keep_logs
-        self.brief = brief
         self.host: Host | None = None
         self.boots = 0
 
@@ -191,7 +189,6 @@ class GroupRun:
         before = len(complaints(host))
         test = Test(host, self.group.guest, self.group.kernel,
                     self.group.setup)
-        test.brief = self.brief
         host.transcript.add("scenario", f"==== {one.name}")
         limit = one.limit * (4 if self.group.kernel in CHECKERS else 1)
         watchdog = threading.Timer(limit, lambda: (
@@ -281,15 +278,14 @@ class GroupRun:
 
 
 def run_groups(groups: list[Group], jobs: int = JOBS,
-               keep_logs: bool = False, brief: bool = False) -> int:
+               keep_logs: bool = False) -> int:
     """Runs all groups; returns the exit code."""
     start = time.monotonic()
     ktap = Ktap(sum(len(g.scenarios) for g in groups))
     # The longest first, so that no long one is left for the end.
     groups.sort(key=lambda g: (-(g.kernel in CHECKERS), -len(g.scenarios)))
     with ThreadPoolExecutor(jobs) as pool:
-        for future in [pool.submit(GroupRun(g, ktap, keep_logs,
-                                              brief).run)
+        for future in [pool.submit(GroupRun(g, ktap, keep_logs).run)
                        for g in groups]:
             future.result()
     ktap.table(time.monotonic() - start)

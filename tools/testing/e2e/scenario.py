@@ -73,7 +73,6 @@ class Test:
     def __init__(self, host: Host, guest: str, kernel: str, setup: Setup):
         self.host, self.guest = host, guest
         self.kernel, self.setup = kernel, setup
-        self.brief = False	# `make check`: what only takes time is cut
 
     @property
     def kvp(self) -> kvp.Kvp:
