@@ -235,6 +235,8 @@ def rescinds_under_the_daemon(t: Test) -> None:
 @scenario(CLIENTS, guests=OURS, dirty=True)
 def unload_under_the_daemon(t: Test) -> None:
     """Refused while it runs, and possible once it is stopped."""
+    # without an item the files would be right before the daemon is there
+    t.kvp.set(EXTERNAL, Item("to be told", "x"))
     with daemon(t):
         files_follow(t, "at the start")
         t.true(t.host.run("rmmod hv_kvp", check=False).code,
