@@ -41,6 +41,8 @@ static struct hkvp_pool pools[HKVP_POOL_COUNT];
 static struct hkvp_ic ic;
 static struct model model;
 static u64 now;
+/* Times that set_ip() had no answer for the request under way; never without one. */
+static u32 waited;
 
 struct input {
 	const u8 *data;
@@ -122,18 +124,34 @@ static int get_ip_binary(void *ctx, struct hkvp_ip_binary *msg, gfp_t gfp)
 	return err;
 }
 
+/* As a broker: it knows what it has been asked before. */
+static int set_ip(u8 first, gfp_t gfp)
+{
+	int err = model_set_ip_error(first, waited, gfpflags_allow_blocking(gfp));
+
+	if (err == -EINPROGRESS)
+		waited++;
+	else if (err != -EAGAIN || gfpflags_allow_blocking(gfp))
+		waited = 0;
+	return err;
+}
+
 static int set_ip_strings(void *ctx, const struct hkvp_ip_strings *msg, gfp_t gfp)
 {
-	(void)ctx;
-	(void)gfp;
-	return model_ip_error(((const u8 *)msg->adapter_id)[0]);
+	CHECK(ctx == &ic);
+	return set_ip(((const u8 *)msg->adapter_id)[0], gfp);
 }
 
 static int set_ip_binary(void *ctx, const struct hkvp_ip_binary *msg, gfp_t gfp)
 {
-	(void)ctx;
-	(void)gfp;
-	return model_ip_error(((const u8 *)msg->adapter_id)[0]);
+	CHECK(ctx == &ic);
+	return set_ip(((const u8 *)msg->adapter_id)[0], gfp);
+}
+
+static void cancel_ip(void *ctx)
+{
+	CHECK(ctx == &ic);
+	waited = 0;
 }
 
 static const struct hkvp_service_ops ops = {
@@ -143,6 +161,7 @@ static const struct hkvp_service_ops ops = {
 	.get_ip_binary = get_ip_binary,
 	.set_ip_strings = set_ip_strings,
 	.set_ip_binary = set_ip_binary,
+	.cancel_ip = cancel_ip,
 };
 
 /* Templates */
@@ -305,6 +324,45 @@ static void check_pools(void)
 	CHECK(ic.service.connection == model.connection);
 }
 
+static void reopen(void)
+{
+	hkvp_ic_close(&ic);
+	model_close(&model);
+	check_pools();
+	CHECK(!waited);
+	hkvp_ic_open(&ic);
+	model_open(&model);
+}
+
+/*
+ * @packet has no answer yet: it is what it was, and is asked about until it has
+ * one, or the channel is closed. The last verdict.
+ */
+static enum hkvp_verdict wait_for(u8 *packet, const u8 *bytes, u8 *expected, u32 len)
+{
+	u64 answered = ic.stats.packets;
+	const u8 *body = bytes + 28;
+	enum hkvp_verdict verdict;
+	u8 first = body[ic.versions.msg >= HKVP_VERSION(5, 0) ? 28 : 2];
+
+	for (;;) {
+		CHECK(body[0] == HKVP_OP_SET_IP_INFO);
+		CHECK(ic.stats.packets == answered);
+		CHECK(waited == model.waited + 1);
+		memcpy(expected, bytes, len);
+		CHECK(model_packet(&model, expected, len, now, MODEL_ENOUGH) == MODEL_WAIT);
+		CHECK(!memcmp(packet, bytes, len));
+		check_pools();
+		if (first & MODEL_GIVES_UP) {
+			reopen();
+			return HKVP_WAIT;
+		}
+		verdict = hkvp_ic_packet(&ic, packet, len, now, GFP_KERNEL);
+		if (verdict != HKVP_WAIT)
+			return verdict;
+	}
+}
+
 /* Runs one packet of @len bytes, and checks everything that can be seen. */
 static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 {
@@ -334,6 +392,11 @@ static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 		   ic.last.status == HKVP_E_FAIL) {
 		memory = MODEL_NONE;
 	}
+	if (got == HKVP_WAIT)
+		got = wait_for(packet, bytes, expected, len);
+	if (got == HKVP_WAIT)
+		goto out;
+	CHECK(!waited);
 	memcpy(expected, bytes, len);
 	want = model_packet(&model, expected, len, now, memory);
 	CHECK(got == (want == MODEL_REPLY ? HKVP_REPLY : HKVP_DROP));
@@ -342,6 +405,7 @@ static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 	if (got == HKVP_REPLY)
 		check_answer(packet, bytes[24]);
 	check_pools();
+out:
 	free(packet);
 	free(expected);
 }
@@ -353,13 +417,8 @@ static void record(struct input *in)
 	u32 patches = pool >> 3;
 	u32 len, offset, count;
 
-	if (control & 0x80) {
-		hkvp_ic_close(&ic);
-		model_close(&model);
-		check_pools();
-		hkvp_ic_open(&ic);
-		model_open(&model);
-	}
+	if (control & 0x80)
+		reopen();
 	if (control & 0x10)
 		now += 16000000000ull;
 	len = template(packet, which & 15, which >> 4, pool & 7);

@@ -30,6 +30,9 @@ enum {
 	INVALID = 0x80070057, DISK_FULL = 0x80070070, NOT_CONNECTED = 0x8007048f,
 };
 
+/* No status yet. */
+#define WAITING 1
+
 #define AUTO 2
 
 static uint32_t get16(const uint8_t *p)
@@ -63,9 +66,20 @@ int model_ip_error(uint8_t first)
 	return errors[first % 8];
 }
 
+int model_set_ip_error(uint8_t first, uint32_t waited, bool may_block)
+{
+	if (first & 0x20 && !may_block)
+		return -EAGAIN;
+	if (waited < (first >> 3 & 3))
+		return -EINPROGRESS;
+	return model_ip_error(first);
+}
+
 static uint32_t ip_status(int error)
 {
 	switch (error) {
+	case -EINPROGRESS:
+		return WAITING;
 	case 0:
 		return OK;
 	case -ENOENT:
@@ -108,6 +122,7 @@ static void restart(struct model *m, uint32_t state)
 		m->cursors[i].open = false;
 	m->fw = 0;
 	m->msg = 0;
+	m->waited = 0;
 	m->state = state;
 }
 
@@ -288,7 +303,8 @@ static uint32_t delete(struct model *m, uint8_t *body, uint8_t pool, enum model_
 	return OK;
 }
 
-static uint32_t ip(struct model *m, uint8_t *body, uint32_t size, bool is_set)
+static uint32_t ip(struct model *m, uint8_t *body, uint32_t size, bool is_set,
+		   enum model_memory memory)
 {
 	static const uint32_t limits[] = { 64, 64, 5, 5, 64, 64 };
 	bool binary = m->msg >= 5;
@@ -301,7 +317,8 @@ static uint32_t ip(struct model *m, uint8_t *body, uint32_t size, bool is_set)
 		if (get32(body + COUNTS + 4 * i) > limits[i])
 			return INVALID;
 	first = body[binary ? BINARY_ID : STRINGS_ID];
-	error = model_ip_error(first);
+	error = is_set ? model_set_ip_error(first, m->waited, memory != MODEL_LATER) :
+			 model_ip_error(first);
 	if (!error && !is_set)
 		body[binary ? BINARY_FAMILY : STRINGS_FAMILY] = 3;
 	return ip_status(error);
@@ -322,7 +339,7 @@ static uint32_t kvp(struct model *m, uint8_t *body, uint32_t size, uint64_t now,
 	if (op > 5)
 		return NOT_SUPPORTED;
 	if (op > 3)
-		return ip(m, body, size, op == 5);
+		return ip(m, body, size, op == 5, memory);
 	if (size < least[op] || pool >= MODEL_POOLS)
 		return INVALID;
 	if (op == 0)
@@ -391,6 +408,7 @@ static uint32_t negotiate(struct model *m, uint8_t *packet, uint32_t size)
 static bool may_defer(const struct model *m, const uint8_t *packet)
 {
 	const uint8_t *body = packet + BODY;
+	uint8_t first;
 	int error;
 
 	if (get16(packet + IC_TYPE) != 2)
@@ -399,7 +417,9 @@ static bool may_defer(const struct model *m, const uint8_t *packet)
 		return true;
 	if (body[OP] != 4 && body[OP] != 5)
 		return false;
-	error = model_ip_error(body[m->msg >= 5 ? BINARY_ID : STRINGS_ID]);
+	first = body[m->msg >= 5 ? BINARY_ID : STRINGS_ID];
+	error = body[OP] == 5 ? model_set_ip_error(first, m->waited, false) :
+				model_ip_error(first);
 	return error == -ENOMEM || error == -EAGAIN;
 }
 
@@ -435,6 +455,11 @@ enum model_verdict model_packet(struct model *m, uint8_t *packet, uint32_t len,
 	}
 	if (memory == MODEL_LATER)
 		return status == FAIL && may_defer(m, packet) ? MODEL_DEFER : MODEL_REPLY;
+	if (status == WAITING) {
+		m->waited++;
+		return MODEL_WAIT;
+	}
+	m->waited = 0;
 	put32(packet + IC_STATUS, status);
 	packet[IC_FLAGS] = 5;
 	return MODEL_REPLY;

@@ -42,6 +42,7 @@ struct model {
 	uint32_t connection;
 	uint32_t state;		/* as WMI counts them */
 	uint32_t used;		/* of the arena */
+	uint32_t waited;	/* times that the request has had no answer yet */
 	struct model_item *arena;
 };
 
@@ -56,10 +57,21 @@ enum model_verdict {
 	MODEL_REPLY,
 	MODEL_DROP,
 	MODEL_DEFER,
+	MODEL_WAIT,
 };
 
 /* What the emulated rest of the guest says about adapter id @first. */
 int model_ip_error(uint8_t first);
+
+/*
+ * The same about a SET, asked for the @waited-th time from 0 on: bits 3 and 4
+ * of @first are how often there is no answer yet, bit 5 says that it needs
+ * process context.
+ */
+int model_set_ip_error(uint8_t first, uint32_t waited, bool may_block);
+
+/* The host gives up a SET that waits: the channel is closed. */
+#define MODEL_GIVES_UP	0x40
 
 /* Both: the other end of the callbacks; item @index of AUTO, NULL past them. */
 const struct model_item *model_intrinsic(uint32_t index);

@@ -87,6 +87,13 @@ def packets() -> Iterator[tuple[str, bytes]]:
     yield "ip", b"".join(v + b"".join(packet(op, n, control=control) for op in (GET_IP, SET_IP)
                                       for n in range(8) for control in (0, PROCESS))
                          for v in (V4, V5))
+    # Bits of the adapter's name: how often there is no answer yet, and what comes of it.
+    for name, version, at in (("v4", V4, 2), ("v5", V5, 28)):
+        yield f"wait-{name}", version + b"".join(
+            packet(SET_IP, control=control, patches=((BODY + at, bytes([waits << 3 | more | error])),)) +
+            (version if more & 0x40 else packet(GET, 1))
+            for error in range(8) for waits in (0, 1, 3) for more in (0, 0x20, 0x40, 0x60)
+            for control in (0, PROCESS))
     yield "torn", V5 + b"".join(packet(SET, length=n, patches=((4, u32(size)),))
                                 for n in (0, 7, 8, 19, 20, 27, 28, 32, 40, 2600, 2608)
                                 for size in (0, 19, 20, n - 8 if n > 8 else 0, n))
