@@ -114,6 +114,99 @@ def pools() -> Iterator[tuple[str, bytes]]:
             yield f"{setup}-{size}", bytes([setup]) + numbers.randbytes(size)
 
 
+# Kinds of inputs of fuzz_ip.c, and its other control bits.
+STRINGS, BINARY, RAW, CALLS, FLAG, ODD = 0, 1, 2, 3, 4, 8
+
+MAC = b"00:15:5D:01:02:03"
+GUID = b"f8615163-df3e-46c5-913f-f2d2f965ed0e"
+IDS = (MAC, b"00155d010203", b"00-15-5d-01-02-03", GUID, b"{" + GUID.upper() + b"}", b"", b"eth0",
+       b"000000000000", b"00:15-5D:01:02:03", b"00155d01020g", GUID[:-1], b"{" + GUID, b"{" * 128,
+       MAC + b"\x81\x00", GUID.replace(b"-", b"0"), b"{" + GUID + b"]")
+ADDRESSES = (b"10.0.0.1", b"255.255.255.255", b"0.0.0.0", b"01.2.3.4", b"1.2.3", b"1.2.3.4.5", b"256.1.1.1",
+             b"::", b"::1", b"1::", b"fe80::1", b"1:2:3:4:5:6:7:8", b"1::3:4:5:6:7:8", b"1::2:3:4:5:6:7:8",
+             b"::ffff:1.2.3.4", b"::1.2.3.4", b"1:2:3:4:5:6:1.2.3.4", b"1:2:3:4:5:6:7:1.2.3.4",
+             b"fe80::5efe:1.2.3.4", b":::", b"1:::2", b"1::2::3", b":1", b"1:", b"12345::", b"g::",
+             b"1:0:0:2:0:0:0:3", b"0:0:1:0:0:1:0:0", b"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+             b"::ffff:0.0.0.0", b"-1.2.3.4", b"::1%eth0", b"\x80\x01", b"\xa5\x31")
+SUBNETS = (b"/24", b"24", b"255.255.255.0", b"0.0.0.0", b"255.0.255.0", b"255.255.255.255", b"/32", b"/33",
+           b"/0", b"/00", b"/128", b"/129", b"/", b"//8", b"/255.0.0.0", b"1000", b"+8")
+
+
+def strings(name: bytes, addresses: bytes = b"", subnets: bytes = b"", gateways: bytes = b"", dns: bytes = b"",
+            family: int = 0, dhcp: int = 0, control: int = 0) -> bytes:
+    """A message of string form."""
+    return bytes([STRINGS | control, family, dhcp]) + \
+        b"\n".join((name, addresses, subnets, gateways, dns))
+
+
+def binary(counts: bytes, tables: bytes, name: bytes = MAC, family: int = 3, control: int = FLAG) -> bytes:
+    """A message of binary form."""
+    return bytes([BINARY | control, family, 0]) + name + b"\n" + counts + tables
+
+
+def call(table: int, times: int, address: bytes, prefix: int = 24) -> bytes:
+    """Calls of the encoder."""
+    return bytes([table | times << 3, prefix, 2]) + address
+
+
+def ips() -> Iterator[tuple[str, bytes]]:
+    """Messages and answers for fuzz_ip.c, by name."""
+    numbers = random.Random(1)
+    for n, name in enumerate(IDS):
+        yield f"id-{n}", strings(name, control=ODD)
+        yield f"id-binary-{n}", binary(b"", b"", name)
+    for n, address in enumerate(ADDRESSES):
+        yield f"address-{n}", strings(MAC, address, b"/24")
+        yield f"others-{n}", strings(MAC, gateways=address, dns=address + b"; " + address + b";")
+    for n, subnet in enumerate(SUBNETS):
+        for family, address in (("v4", b"10.0.0.1"), ("v6", b"fe80::1")):
+            yield f"subnet-{family}-{n}", strings(MAC, address, subnet)
+    for family in range(5):
+        yield f"family-{family}", strings(GUID, b"10.0.0.1;fe80::1", b"255.0.0.0;/64", b"10.0.0.254;fe80::2",
+                                          b"1.1.1.1;::2", family, family)
+    yield "lists-differ", strings(MAC, b"10.0.0.1;10.0.0.2", b"/8")
+    yield "lists-differ-too", strings(MAC, b"10.0.0.1", b"/8;/9")
+    for count in (5, 6, 64, 65):
+        v4, v6 = (b";".join(form % n for n in range(count)) for form in (b"1.1.1.%d", b"::%x"))
+        yield f"many-v4-{count}", strings(MAC, v4, b";".join([b"/8"] * count), dns=v4)
+        yield f"many-v6-{count}", strings(MAC, v6, b";".join([b"/64"] * count), dns=v6)
+        yield f"gateways-{count}", strings(MAC, gateways=v4 + b";" + v6)
+    # Grows when written again: past the end of its list.
+    yield "grows", strings(MAC, dns=b";".join(b"::ffff:ff%02x:ffff" % n for n in range(60)))
+    # Lists without a NUL, whose last entry would go on in the next one.
+    longest = b"1.1.1.1;" + b";" * 1009 + b"1.1.1.1"
+    yield "no-nul", strings(MAC, longest, b"8;" + b";" * 1021 + b"8", b"1.1.1.1;" + b";" * 497 + b"1.1.1.1", longest)
+    yield "no-nul-at-all", strings(b"0" * 128, b":" * 1024, b" " * 1024, b"1" * 512, b";" * 1024)
+    full = bytes([64, 64, 5, 5, 64, 64])
+    for n in range(4):
+        yield f"binary-{n}", binary(full, numbers.randbytes(3428), control=FLAG * (n & 1) | ODD * (n >> 1))
+    # Prefixes within their range, and what is the same twice.
+    yield "binary-same", binary(full, bytes(3428), GUID)
+    yield "binary-longest", binary(full, b"\xff" * 1280 + b"\x20\0\0\0" * 64 + b"\x80\0\0\0" * 64 +
+                                   b"\xfe" * 1636)
+    yield "binary-masks", binary(b"\x21", bytes(1280) + b"".join(
+        (0xffffffff00000000 >> n & 0xffffffff).to_bytes(4, "big") for n in range(33)), control=0)
+    for prefix in (128, 129, 256):
+        yield f"binary-prefix-{prefix}", binary(b"\0\1\0\0\0\0", bytes(1536) + u32(prefix), control=0)
+    # As text for hv_kvp_daemon these just fit, and just do not.
+    for last in (1, 10):
+        yield f"daemon-{last}", binary(b"\6\x32\0\0\0\0", b"\1" * 23 + bytes([last]) + bytes(232) + b"\xff" * 1024)
+    for at in range(6):
+        for count in (64, 65, 5, 6):
+            yield f"count-{at}-{count}", binary(bytes(at) + bytes([count]), b"")
+        yield f"count-{at}-huge", binary(bytes(at) + b"\xff\xff\xff\xff\xff", b"")
+    for size in (0, 300, 4000):
+        yield f"raw-{size}", bytes([RAW]) + numbers.randbytes(size)
+        yield f"raw-binary-{size}", bytes([RAW | FLAG]) + numbers.randbytes(size)
+    for table in range(6):
+        address = b"\xfe\x80" + b"\x11" * 14 if table & 1 else b"\x0a\0\0\0"
+        yield f"calls-{table}", bytes([CALLS]) + b"".join(
+            call(table, 31, address[:-1] + bytes([31 * n])) for n in range(6))
+        yield f"calls-mixed-{table}", bytes([CALLS | FLAG | ODD]) + call(table, 3, address) + b"".join(
+            call(n, 7, address if (n ^ table) & 1 == 0 else (address * 4)[:4 if table & 1 else 16])
+            for n in range(6)) + call(table, 3, address)
+
+
 def make(fuzzer: str) -> Iterator[tuple[str, bytes]]:
     """Inputs for fuzz_@fuzzer, by name."""
-    yield from {"packet": packets, "pool": pools}[fuzzer]()
+    yield from {"packet": packets, "pool": pools, "ip": ips}[fuzzer]()

@@ -9,6 +9,7 @@
 #include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/minmax.h>
+#include <linux/sprintf.h>
 #include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
