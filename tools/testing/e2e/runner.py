@@ -185,7 +185,7 @@ class GroupRun:
         try:
             host = self._ready()
         except Exception:	# whatever it is, it is this scenario's failure
-            return self._failure(one, "the guest did not come up")
+            return self._failure(one, "the guest is not as promised")
         before = len(complaints(host))
         test = Test(host, self.group.guest, self.group.kernel,
                     self.group.setup)
@@ -221,6 +221,11 @@ class GroupRun:
                 self._reset()
             except Exception as error:
                 self.host.transcript.add("scenario", f"reset: {error!r}")
+                # ours must survive every scenario that does not say "dirty"
+                if self.group.guest != STOCK:
+                    raise
+                print(f"# {self.group.title}: the guest is good no more, "
+                      f"booting again: {error}", flush=True)
                 self._stop()
         if not self.host:
             self._boot_with_luck()
