@@ -48,7 +48,8 @@ static_assert(HVKVP_CHANGE_MAX ==
 
 /*
  * The records.
- * @lock: of everything here and of the readers' places; process context only
+ * @lock: of everything here and of the readers' places; process context, and
+ *	with softirqs off: taken under the IP broker's lock, which they take too
  * @buf: HKVP_CHANGES_BYTES
  * @head: bytes written since the beginning
  * @floor: who is before this has missed something
@@ -121,10 +122,10 @@ static void tell(struct telling *telling, u32 kind, const struct hkvp_item *key)
 	head->generation = telling->generation;
 	memset(head->key + len, 0, head->size - sizeof(*head) - len);
 
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	ring_copy_in(ring.head, watch.record.bytes, head->size);
 	ring.head += head->size;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 	telling->bytes += head->size;
 }
 
@@ -149,10 +150,10 @@ static int tell_change(void *ctx, const struct hkvp_item *old,
 /* Readers who have read all there is have missed the rest as well. */
 static void lose_everybody(void)
 {
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	ring.head += 8;
 	ring.floor = ring.head;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 }
 
 static void compare(enum hkvp_pool_id id)
@@ -220,10 +221,10 @@ void hkvp_changes_ip_request(u64 id)
 		},
 	};
 
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	ring_copy_in(ring.head, record.bytes, sizeof(record));
 	ring.head += sizeof(record);
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 	wake_up_interruptible(&ring.wait);
 }
 
@@ -281,9 +282,9 @@ void hkvp_reader_begin(struct hkvp_reader *reader)
 	if (!watch.readers++)
 		for (id = 0; id < HKVP_POOL_COUNT; id++)
 			watch.seen[id] = hkvp_pool_pin(&watch.pools[id]);
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	reader->pos = ring.head;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 	mutex_unlock(&watch.lock);
 }
 
@@ -315,7 +316,7 @@ static int peek(struct hkvp_reader *reader, union record *record)
 {
 	int ret = 0;
 
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	if (reader->pos < ring.floor ||
 	    ring.head - reader->pos > HKVP_CHANGES_BYTES) {
 		ret = -EOVERFLOW;
@@ -324,31 +325,31 @@ static int peek(struct hkvp_reader *reader, union record *record)
 		ring_copy_out(reader->pos, record->bytes, record->head.size);
 		ret = record->head.size;
 	}
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 	return ret;
 }
 
 static void advance(struct hkvp_reader *reader, u32 size)
 {
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	reader->pos += size;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 }
 
 static void skip(struct hkvp_reader *reader)
 {
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	reader->pos = ring.head;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 }
 
 static bool readable(const struct hkvp_reader *reader)
 {
 	bool ret;
 
-	spin_lock(&ring.lock);
+	spin_lock_bh(&ring.lock);
 	ret = reader->pos != ring.head;
-	spin_unlock(&ring.lock);
+	spin_unlock_bh(&ring.lock);
 	return ret;
 }
 
