@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "harness.h"
 
@@ -276,6 +277,14 @@ static bool wanted(const struct test *test, char **words)
 	return all;
 }
 
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + now.tv_nsec / 1e9;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int passed = 0, failed = 0, skipped = 0;
@@ -284,19 +293,25 @@ int main(int argc, char **argv)
 	printf("KTAP version 1\n");
 	for (unsigned int i = 0; i < test_count; i++) {
 		bool ok, skip;
+		double start;
 		int code;
 
 		if (!wanted(&tests[i], argv + 1))
 			continue;
+		start = seconds();
 		code = run(&tests[i]);
 		ok = !code;
 		skip = code == SKIPPED;
 		passed += ok;
 		skipped += skip;
 		failed += !ok && !skip;
-		printf("%s %u %s.%s%s\n", ok || skip ? "ok" : "not ok",
+		printf("%s %u %s.%s", ok || skip ? "ok" : "not ok",
 		       passed + failed + skipped, group(&tests[i]),
-		       tests[i].name, skip ? " # SKIP see above" : "");
+		       tests[i].name);
+		if (skip)
+			printf(" # SKIP see above\n");
+		else
+			printf(" # %.1f s\n", seconds() - start);
 	}
 	printf("1..%u\n%u passed, %u failed", passed + failed + skipped,
 	       passed, failed);

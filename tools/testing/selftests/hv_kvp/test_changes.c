@@ -169,9 +169,12 @@ TEST(overflow_step_by_step)
 	int follower = open_device(O_RDONLY);
 	int writer = open_device(O_RDWR);
 	unsigned int total = 0, size = info(fd).changes_bytes;
+	char key[256] = { };
 
+	/* long, for each step waits until it is told */
+	memset(key, 'k', sizeof(key) - 1);
 	while (total <= size) {
-		OK(set(writer, "a key of some length, to get it over with", ""));
+		OK(set(writer, key, ""));
 		CHECK(ready(follower, LATER));
 		total += OK(read(follower, buffer, sizeof(buffer)));
 	}
