@@ -109,7 +109,7 @@ class Ktap:
             todo = ""
             if expected and not ok:
                 first = notes.strip().splitlines()
-                todo = f" # TODO {expected}"
+                todo = f" # TODO {expected}, {seconds:.1f} s"
                 print(f"# {name}: {first[0][:160] if first else ''}")
             print(f"{'ok' if ok else 'not ok'} {self.number} {name}"
                   f"{todo or f' # {seconds:.1f} s'}", flush=True)

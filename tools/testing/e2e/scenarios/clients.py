@@ -11,6 +11,7 @@ from hvhost.agent import AgentError, Job
 from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
                             Item)
 from scenario import Failed, Test, scenario
+from scenarios.takeover import HV_UTILS
 
 OURS = (HV_KVP,)
 CLIENTS = Setup(selftests=True, daemon=True)
@@ -248,7 +249,7 @@ def unload_under_the_daemon(t: Test) -> None:
            "the module is gone")
 
 
-@scenario(Setup(start="hv_utils"), guests=OURS)
+@scenario(HV_UTILS, guests=OURS)
 def takeover_under_the_daemon(t: Test) -> None:
     """The node changes hands with the device, there and back; the daemon,
     started by the node's coming, serves each."""

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 
-from guests import HV_KVP, IP, STOCK, Setup
+from guests import HV_KVP, IP, STOCK
 from hvhost import testnic
 from hvhost.kvpwire import AUTO, FAMILY_BOTH, Address, IpInfo, pack_ip_texts
 from network import SETUP, Network
 from scenario import Test, scenario
+from scenarios.ipset import SETUP as ONE_NIC
 from scenarios.kvpctl import ok, run
 
 OURS = (HV_KVP,)
-AGENT_SETUP = Setup(selftests=True, nics=1)	# as ipset: they share boots
 LOG = "/tmp/agent.log"
 SET_IP_INFO = 5
 
@@ -105,7 +105,7 @@ def files_of_the_daemon(t: Test) -> None:
     t.equal(t.sh("cat /tmp/ifcfg"), IFCFG.strip())
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def files_of_the_agent(t: Test) -> None:
     """It gets the same from kvpctl agent --exec, byte by byte."""
     prepare_files(t)
@@ -114,7 +114,7 @@ def files_of_the_agent(t: Test) -> None:
     t.equal(t.sh("cat /tmp/ifcfg"), IFCFG.strip())
 
 
-@scenario(AGENT_SETUP, guests=OURS, smoke=True)
+@scenario(ONE_NIC, guests=OURS, smoke=True)
 def by_script(t: Test) -> None:
     """In both forms, by device and by MAC; the answer tells the truth."""
     n = Network(t)
@@ -131,7 +131,7 @@ def by_script(t: Test) -> None:
                 t.equal(addresses(n), {address})
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def by_ifupdown(t: Test) -> None:
     """busybox's ifup runs the interface: its stanza is replaced, and the host
     gets back what it asked for."""
@@ -155,7 +155,7 @@ def by_ifupdown(t: Test) -> None:
     t.sh("ifdown eth0; rm /etc/network/interfaces")
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def failing(t: Test) -> None:
     """The host is told, and the request is there to be applied on demand."""
     n = Network(t)
@@ -170,7 +170,7 @@ def failing(t: Test) -> None:
     t.equal(addresses(n), {"192.0.2.5/24"})
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def senseless(t: Test) -> None:
     """Addresses that nothing can have, and texts that are none: no file."""
     n = Network(t)
@@ -195,7 +195,7 @@ def senseless(t: Test) -> None:
     t.works()
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def ended_at_work(t: Test) -> None:
     """SIGTERM in the middle of a request: the script ends, what it was given
     is taken back, and the host hears of it at once."""
@@ -211,7 +211,7 @@ def ended_at_work(t: Test) -> None:
     t.equal(t.sh("ls /var/lib/hyperv; pidof sleep || true"), "")
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def servers_and_dhcp(t: Test) -> None:
     """What only userland knows: with an agent the host sees it, and each
     change of it; without one no more."""
@@ -239,7 +239,7 @@ def servers_and_dhcp(t: Test) -> None:
     t.sh("rm /etc/resolv.conf")
 
 
-@scenario(AGENT_SETUP, guests=OURS, smoke=True)
+@scenario(ONE_NIC, guests=OURS, smoke=True)
 def identity(t: Test) -> None:
     """os-release and the full name, a new name with the agent, and back."""
     names = ("OSName", "OSMajorVersion", "OSMinorVersion",
@@ -269,7 +269,7 @@ def identity(t: Test) -> None:
     t.sh("rm /etc/os-release /etc/hosts /etc/nsswitch.conf")
 
 
-@scenario(AGENT_SETUP, guests=OURS)
+@scenario(ONE_NIC, guests=OURS)
 def one_at_a_time(t: Test) -> None:
     """A second agent is told, and the first one goes on."""
     Network(t)

@@ -6,14 +6,14 @@ import shlex
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
-from guests import HV_KVP, Setup
+from guests import HV_KVP
 from hvhost.agent import Job
 from hvhost.component import DEGRADED, NON_RECOVERABLE, OK
 from hvhost.kvpwire import (AUTO, AUTO_EXTERNAL, DWORD, EXPAND_SZ, EXTERNAL,
                             GUEST, QWORD, SZ, Item, encode_text, pack_value)
 from scenario import Failed, Test, scenario
 from scenarios.device import DEVICE, describe_host
-from scenarios.takeover import insert
+from scenarios.takeover import HV_UTILS, insert
 
 OURS = (HV_KVP,)
 (ERROR, USAGE, NOT_FOUND, PERMISSION, NO_DEVICE, CONFLICT, NO_ROOM, INVALID,
@@ -84,6 +84,12 @@ def fill(t: Test, count: int, value: str = "v", first: int = 0) -> None:
             f"set\tSZ\tkey-{n}\t{value}\n"
             for n in range(start, end)).encode())
         ok(t, "batch </tmp/fill")
+
+
+def empty(t: Test) -> None:
+    """Deletes what the guest has set: the host, which does that between
+    scenarios, takes a request for each."""
+    t.sh("kvpctl list -k -p guest | xargs -n 500 kvpctl delete")
 
 
 def set_raw(t: Test, pool: int, key: str, value: str) -> None:
@@ -195,6 +201,7 @@ def limits(t: Test) -> None:
                                 for n in range(1025)).encode())
     fails(t, NO_ROOM, "batch </tmp/fill")
     t.equal(len(ok(t, "list -p guest -k").text.splitlines()), 2900)
+    empty(t)
 
 
 @scenario(DEVICE, guests=OURS)
@@ -504,6 +511,7 @@ def save_is_killed(t: Test) -> None:
     new = t.host.agent.get(FILE)
     t.equal((new.count(b"\tnew\n"), new.count(b"\told\n")), (1000, 0))
     t.equal(t.sh("ls /tmp | grep saved"), "saved", "left-overs")
+    empty(t)
 
 
 def record(key: bytes, value: bytes) -> bytes:
@@ -557,9 +565,10 @@ def import_many(t: Test) -> None:
     t.sh("gunzip /tmp/old/.kvp_pool_1.gz")
     t.equal(ok(t, "import /tmp/old -j").json[0]["imported"], 2500)
     t.equal(ok(t, "get k0 k1024 k2499").text, "v0\nv1024\nv2499\n")
+    empty(t)
 
 
-@scenario(Setup(selftests=True, start="hv_utils"), guests=OURS, dirty=True)
+@scenario(HV_UTILS, guests=OURS, dirty=True)
 def import_what_the_daemon_wrote(t: Test) -> None:
     """hv_kvp_daemon's own files, after hv_kvp took over from it."""
     t.kvp.set(EXTERNAL, Item("from the host", "1 \u20ac"))
