@@ -41,6 +41,9 @@ RMMOD = f"{STOP_DAEMON}; rmmod hv_kvp && {START_DAEMON}"
 POWEROFF = b"#!/bin/sh\nexec busybox poweroff -f\n"
 REBOOT = b"#!/bin/sh\nexec busybox reboot -f\n"
 
+# What is booted is what the static checks have built.
+MAKE = ("W=1",)
+
 _building = threading.Lock()
 
 
@@ -103,7 +106,8 @@ BUGS = "hkvp_bugs", "tools/testing/e2e/bugs"
 
 @functools.lru_cache(maxsize=None)
 def _module(name: str, flavour: str, which: tuple[str, ...]) -> Path:
-    return kernel_named(name, flavour).build_module(paths.ROOT, *which)
+    return kernel_named(name, flavour).build_module(
+        paths.ROOT, *which, args=MAKE)
 
 
 def module(name: str, flavour: str = "",
