@@ -22,6 +22,9 @@
 #define UNITS_ONE	0x0001000100010001ULL
 #define UNITS_TOP	(UNITS_ONE << 15)
 
+/* Bytes that are looked at together. */
+#define BLOCK	32u
+
 static bool is_high(u32 c)
 {
 	return (c & ~0x3ffu) == SURROGATE_HIGH;
@@ -43,27 +46,36 @@ static void put_unit(u8 *s, u32 unit)
 	s[1] = unit >> 8;
 }
 
-/* In the top bits of the units: not 0 iff one of the four units is NUL. */
-static u64 nul_units(const u8 *s)
+/*
+ * What subtracting 1 from each of the four units gives. The top bit of some unit
+ * is set if one of them was NUL, or above 0x8000, which few are.
+ */
+static u64 units_less_one(const u8 *s)
 {
-	u64 word = hkvp_load(s);
+	return hkvp_load(s) - UNITS_ONE;
+}
 
-	return (word - UNITS_ONE) & ~word;
+/* From @i on over blocks that have no NUL for sure. */
+static u32 skip_plain(const u8 *s, u32 i, u32 size)
+{
+	for (; size - i >= BLOCK; i += BLOCK)
+		if ((units_less_one(s + i) | units_less_one(s + i + 8) |
+		     units_less_one(s + i + 16) | units_less_one(s + i + 24)) &
+		    UNITS_TOP)
+			break;
+	return i;
 }
 
 /* Bytes before the first NUL unit, @size if there is none. @size is even. */
 static u32 bytes_before_nul(const u8 *s, u32 size)
 {
-	u32 i = 0;
+	u32 i = 0, end;
 
-	for (; size - i >= 32; i += 32)
-		if ((nul_units(s + i) | nul_units(s + i + 8) |
-		     nul_units(s + i + 16) | nul_units(s + i + 24)) & UNITS_TOP)
-			break;
-	for (; i < size; i += 2)
-		if (!get_unit(s + i))
-			break;
-	return i;
+	while ((i = skip_plain(s, i, size)) < size)
+		for (end = min(i + BLOCK, size); i < end; i += 2)
+			if (!get_unit(s + i))
+				return i;
+	return size;
 }
 
 /**

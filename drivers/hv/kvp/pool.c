@@ -6,7 +6,6 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "pool_version.h"
@@ -25,16 +24,22 @@ int hkvp_pool_init(struct hkvp_pool *pool,
 	memcpy(pool->limits, limits, sizeof(pool->limits));
 	get_random_bytes(&pool->seed, sizeof(pool->seed));
 	INIT_DELAYED_WORK(&pool->reclaim, hkvp_reclaim_work);
+	if (hkvp_memory_get())
+		return -ENOMEM;
 	v = hkvp_build_complete(hkvp_build_begin(&build, pool, NULL), GFP_KERNEL);
 	if (!v)
-		return -ENOMEM;
+		goto put_memory;
 	pool->wq = alloc_ordered_workqueue("hv_kvp_pool", 0);
-	if (!pool->wq) {
-		kfree(v);
-		return -ENOMEM;
-	}
+	if (!pool->wq)
+		goto free_version;
 	rcu_assign_pointer(pool->root, v);
 	return 0;
+
+free_version:
+	hkvp_memory_free(v, v->size);
+put_memory:
+	hkvp_memory_put();
+	return -ENOMEM;
 }
 
 void hkvp_pool_destroy(struct hkvp_pool *pool)
@@ -51,7 +56,8 @@ void hkvp_pool_destroy(struct hkvp_pool *pool)
 	destroy_workqueue(pool->wq);
 	hkvp_parts_free(v->keys, 0, true);
 	hkvp_parts_free(v->order, 0, true);
-	kfree(v);
+	hkvp_memory_free(v, v->size);
+	hkvp_memory_put();
 }
 
 static void reclaim_soon(struct hkvp_pool *pool)
@@ -186,7 +192,8 @@ static int finish(struct hkvp_pool *pool, struct hkvp_version *v, int err,
 			return 0;
 		err = -EAGAIN;
 	}
-	kfree(complete);
+	if (complete)
+		hkvp_memory_free(complete, complete->size);
 	hkvp_build_abort(v);
 	return err;
 }

@@ -189,11 +189,11 @@ int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
 struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp)
 {
 	u32 size = sizeof(*v) + v->dead.count * sizeof(v->dead.part[0]);
-	struct hkvp_version *complete = kmalloc(size, gfp);
+	struct hkvp_version *complete = hkvp_memory_alloc(size, gfp);
 
 	if (!complete)
 		return NULL;
-	memcpy(complete, v, size);
+	hkvp_copy(complete, v, size);
 	complete->size = size;
 	complete->dead.max = v->dead.count;
 	return complete;

@@ -168,6 +168,25 @@ static void pool_test_exit(struct kunit *test)
 	hkvp_pool_destroy(pool);
 }
 
+/* Of every size: the block has room, and little more, and goes where it is from. */
+static void test_memory(struct kunit *test)
+{
+	const u32 largest = sizeof(struct hkvp_item) + HKVP_KEY_SIZE +
+			    HKVP_VALUE_SIZE;
+	u32 size;
+	void *p;
+
+	for (size = 1; size <= HKVP_ALLOC_MAX; size++) {
+		p = hkvp_memory_alloc(size, GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, p);
+		KUNIT_EXPECT_GE(test, ksize(p), size);
+		if (size > 128 && size <= largest)
+			KUNIT_EXPECT_LT(test, ksize(p) * 2, size * 3);
+		memset(p, 0xff, size);
+		hkvp_memory_free(p, size);
+	}
+}
+
 static void test_empty(struct kunit *test)
 {
 	struct hkvp_pool *pool = test->priv;
@@ -1091,6 +1110,7 @@ static void test_failures(struct kunit *test)
 #endif
 
 static struct kunit_case pool_cases[] = {
+	KUNIT_CASE(test_memory),
 	KUNIT_CASE(test_empty),
 	KUNIT_CASE(test_touch),
 	KUNIT_CASE_PARAM(test_order, order_gen_params),

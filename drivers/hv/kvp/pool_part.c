@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Parts of a version that is being built: made, copied, dropped, freed. */
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "copy.h"
@@ -14,7 +13,7 @@ static_assert(sizeof(struct hkvp_node) + HKVP_TRIE_FAN * sizeof(void *) <=
 void *hkvp_part_new(struct hkvp_version *v, enum hkvp_part_kind kind, u32 size,
 		    gfp_t gfp)
 {
-	struct hkvp_part *part = kmalloc(size, gfp);
+	struct hkvp_part *part = hkvp_memory_alloc(size, gfp);
 
 	if (!part)
 		return NULL;
@@ -30,10 +29,11 @@ void *hkvp_part_new(struct hkvp_version *v, enum hkvp_part_kind kind, u32 size,
 /* Items may be secrets. */
 void hkvp_part_free(struct hkvp_part *part)
 {
+	u32 size = part->size;
+
 	if (part->kind == HKVP_PART_ITEM)
-		kfree_sensitive(part);
-	else
-		kfree(part);
+		memzero_explicit(part, size);
+	hkvp_memory_free(part, size);
 }
 
 /*

@@ -163,7 +163,7 @@ static void sweep_below(struct sweep *sweep, struct hkvp_version *v)
 		gone = v->older;
 		v->older = gone->older;
 		sift(sweep, v, gone, older);
-		kfree(gone);
+		hkvp_memory_free(gone, gone->size);
 	}
 	v->kept_for = older ? older->generation : 0;
 }

@@ -172,6 +172,12 @@ static inline u32 hkvp_node_slots(const struct hkvp_node *node)
 	return (node->part.size - sizeof(*node)) / sizeof(node->slot[0]);
 }
 
+/* pool_memory.c: the allocator of parts and versions. */
+int hkvp_memory_get(void);
+void hkvp_memory_put(void);
+void *hkvp_memory_alloc(u32 size, gfp_t gfp);
+void hkvp_memory_free(void *p, u32 size);
+
 /*
  * pool_part.c: parts of a version that is being built. All but hkvp_part_free()
  * need @v unpublished. Where an allocation fails, each part that was born in @v

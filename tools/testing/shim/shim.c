@@ -25,10 +25,17 @@ static _Thread_local unsigned long allocations;
 static _Thread_local unsigned long fail_at;
 static _Thread_local bool failed;
 
+struct kmem_cache {
+	size_t size;
+	long objects;
+};
+
 /* In front of each block. */
 struct block {
 	size_t size;
 	size_t magic;
+	struct kmem_cache *cache;	/* NULL: kmalloc() */
+	size_t unused;			/* keeps what follows aligned */
 };
 
 #define MAGIC 0x6b766d656d6f7279ul
@@ -60,7 +67,7 @@ static void poison(void *p, int with, size_t size)
 #endif
 }
 
-void *kmalloc(size_t size, gfp_t gfp)
+static void *allocate(struct kmem_cache *cache, size_t size, gfp_t gfp)
 {
 	struct block *b;
 
@@ -78,12 +85,18 @@ void *kmalloc(size_t size, gfp_t gfp)
 		return NULL;
 	b->size = size;
 	b->magic = MAGIC;
+	b->cache = cache;
 	if (gfp & __GFP_ZERO)
 		memset(b + 1, 0, size);
 	else
 		poison(b + 1, 0xa5, size);
 	count(size);
 	return b + 1;
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	return allocate(NULL, size, gfp);
 }
 
 void kfree(const void *p)
@@ -93,7 +106,7 @@ void kfree(const void *p)
 	if (!p)
 		return;
 	b = (struct block *)p - 1;
-	BUG_ON(b->magic != MAGIC);
+	BUG_ON(b->magic != MAGIC || b->cache);
 	count(-(long)b->size);
 	b->magic = 0;
 	poison(b + 1, 0x6b, b->size);
@@ -104,6 +117,56 @@ void kfree_sensitive(const void *p)
 {
 	if (p)
 		memzero_explicit((void *)p, ((struct block *)p - 1)->size);
+	kfree(p);
+}
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
+				     unsigned int align, unsigned int flags,
+				     void (*ctor)(void *p))
+{
+	struct kmem_cache *cache;
+
+	BUG_ON(!name || align || flags || ctor);
+	cache = kmalloc(sizeof(*cache), GFP_KERNEL);
+	if (!cache)
+		return NULL;
+	cache->size = size;
+	cache->objects = 0;
+	return cache;
+}
+
+void kmem_cache_destroy(struct kmem_cache *cache)
+{
+	BUG_ON(cache && __atomic_load_n(&cache->objects, __ATOMIC_RELAXED));
+	kfree(cache);
+}
+
+static void count_object(struct kmem_cache *cache, long n)
+{
+#ifndef SHIM_FAST
+	__atomic_fetch_add(&cache->objects, n, __ATOMIC_RELAXED);
+#else
+	(void)cache;
+	(void)n;
+#endif
+}
+
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+{
+	void *p = allocate(cache, cache->size, gfp);
+
+	if (p)
+		count_object(cache, 1);
+	return p;
+}
+
+void kmem_cache_free(struct kmem_cache *cache, void *p)
+{
+	struct block *b = (struct block *)p - 1;
+
+	BUG_ON(b->magic != MAGIC || b->cache != cache);
+	b->cache = NULL;
+	count_object(cache, -1);
 	kfree(p);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * kmalloc() on malloc(): counts what is requested, fails when told to, poisons
- * what is freed, and ends the program where the kernel would be wrong to sleep
- * or to ask for more than a page.
+ * kmalloc() and caches on malloc(): counts what is requested, fails when told
+ * to, poisons what is freed, and ends the program where the kernel would be
+ * wrong to sleep or to ask for more than a page, where memory is freed to a
+ * cache that it is not from, and where a cache goes before its objects.
  */
 #ifndef SHIM_LINUX_SLAB_H
 #define SHIM_LINUX_SLAB_H
@@ -14,6 +15,14 @@ void *kmalloc(size_t size, gfp_t gfp) __attribute__((__malloc__, __alloc_size__(
 void kfree(const void *p);
 void kfree_sensitive(const void *p);
 void *kmemdup(const void *p, size_t size, gfp_t gfp);
+
+struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
+				     unsigned int align, unsigned int flags,
+				     void (*ctor)(void *p));
+void kmem_cache_destroy(struct kmem_cache *cache);
+void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
+	__attribute__((__malloc__));
+void kmem_cache_free(struct kmem_cache *cache, void *p);
 
 static inline void *kzalloc(size_t size, gfp_t gfp)
 {
