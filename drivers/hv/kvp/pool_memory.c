@@ -40,7 +40,7 @@ static const struct {
 	{ "hv_kvp_item", 2048, LARGEST_ITEM },
 };
 
-static_assert(FULL_NODE > SMALL && FULL_NODE < 192);
+static_assert(FULL_NODE < 192);
 static_assert(LARGEST_ITEM > 2048 && LARGEST_ITEM <= HKVP_ALLOC_MAX);
 
 /* All pools share the caches: the first one makes them, the last one's end them. */
