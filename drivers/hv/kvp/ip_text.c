@@ -7,9 +7,11 @@
  * from there into files, that is not an address. Pure.
  */
 #include <asm/byteorder.h>
+#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/uuid.h>
 
 #include "ip_text.h"
 
@@ -48,7 +50,8 @@ static int put_subnet(struct list *list, u32 prefix, bool v6)
 	__be32 mask;
 
 	if (v6) {
-		snprintf(entry, sizeof(entry), "/%u", prefix);
+		/* the daemon reads it with atoi(), which a '/' would end */
+		snprintf(entry, sizeof(entry), "%u", prefix);
 	} else {
 		mask = cpu_to_be32(prefix ? ~0U << (32 - prefix) : 0);
 		snprintf(entry, sizeof(entry), "%pI4", &mask);
@@ -81,6 +84,30 @@ static int put_subnets(struct list list, const struct hvkvp_ip_config *c)
 	return ret;
 }
 
+/*
+ * The daemon compares a GUID with the device_id of sysfs, character by character:
+ * lower case, in braces. Any other name is left as it is.
+ */
+static void put_adapter(char *out, const char *name)
+{
+	size_t len = strlen(name);
+	u32 i;
+
+	if (len == UUID_STRING_LEN + 2) {
+		name++;
+		len -= 2;
+	}
+	if (len != UUID_STRING_LEN) {
+		memcpy(out, name, len + 1);
+		return;
+	}
+	*out++ = '{';
+	for (i = 0; i < len; i++)
+		*out++ = tolower(name[i]);
+	*out++ = '}';
+	*out = '\0';
+}
+
 /**
  * hkvp_ip_text() - write a request for hv_kvp_daemon
  * @out: gets it, all of it written
@@ -99,7 +126,7 @@ int hkvp_ip_text(struct hv_kvp_ipaddr_value *out,
 	memset(out, 0, sizeof(*out));
 	out->addr_family = c->family;
 	out->dhcp_enabled = c->dhcp;
-	memcpy(out->adapter_id, c->adapter, sizeof(c->adapter));
+	put_adapter((char *)out->adapter_id, c->adapter);
 	ret = put_table(LIST(out->ip_addr), c->v4[0], c->v4_count, c->v6[0],
 			c->v6_count);
 	if (!ret)

@@ -3,6 +3,7 @@
  * Tests of ip_text.c: what hv_kvp_daemon gets.
  */
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/string.h>
 #include "ip_text.h"
 #include "kunit.h"
@@ -48,9 +49,28 @@ static void test_text(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, (char *)f->out.ip_addr,
 			   "192.0.2.7;10.1.2.3;fe80::1;::");
 	KUNIT_EXPECT_STREQ(test, (char *)f->out.sub_net,
-			   "255.255.240.0;0.0.0.0;/64;/128");
+			   "255.255.240.0;0.0.0.0;64;128");
 	KUNIT_EXPECT_STREQ(test, (char *)f->out.gate_way, "::");
 	KUNIT_EXPECT_STREQ(test, (char *)f->out.dns_addr, "255.255.255.255");
+}
+
+/* As sysfs has it, for the daemon knows it in no other writing. */
+static void test_guid(struct kunit *test)
+{
+	static const char * const names[] = {
+		"F8615163-DF3E-46C5-913F-F2D2F965ED0E",
+		"f8615163-df3e-46c5-913f-f2d2f965ed0e",
+		"{F8615163-df3e-46c5-913f-f2d2f965ed0e}",
+	};
+	struct fixture *f = test->priv;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		strcpy(f->config.adapter, names[i]);
+		KUNIT_EXPECT_EQ(test, hkvp_ip_text(&f->out, &f->config), 0);
+		KUNIT_EXPECT_STREQ(test, (char *)f->out.adapter_id,
+				   "{f8615163-df3e-46c5-913f-f2d2f965ed0e}");
+	}
 }
 
 /* Of the longest ones 51 fit into 2,048 bytes, with their separators. */
@@ -73,6 +93,7 @@ static void test_too_long(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_text),
+	KUNIT_CASE(test_guid),
 	KUNIT_CASE(test_too_long),
 	{}
 };

@@ -57,9 +57,9 @@ static void put_masks(FILE *out, const struct ipconfig *ip)
 		if (addr->family == AF_INET)
 			fprintf(out, "NETMASK%u=%s\n", n4++, ipaddr_mask(addr, text));
 		else if (!n6++)
-			fprintf(out, "IPV6NETMASK=/%u\n", addr->prefix);
+			fprintf(out, "IPV6NETMASK=%u\n", addr->prefix);
 		else
-			fprintf(out, "IPV6NETMASK_%u=/%u\n", n6 - 1, addr->prefix);
+			fprintf(out, "IPV6NETMASK_%u=%u\n", n6 - 1, addr->prefix);
 	}
 }
 

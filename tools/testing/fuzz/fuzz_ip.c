@@ -23,6 +23,7 @@
  * Text ends with '\n'; a byte is a unit, from 0x80 on the upper half of one.
  */
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -282,8 +283,23 @@ static void text_subnets(struct text *text, const u8 *prefix, u32 count, bool v6
 
 	for (i = 0; i < count; i++) {
 		model_subnet_text(entry, v6, prefix[i]);
-		text_entry(text, entry);
+		/* hv_kvp_daemon gets the length of a prefix as a plain number */
+		text_entry(text, entry + (v6 ? 1 : 0));
 	}
+}
+
+/* A GUID in braces and lower case, a MAC as it is. */
+static void text_adapter(char *text, const char *name)
+{
+	size_t size = strcspn(name + (*name == '{'), "}");
+
+	if (size != 36) {
+		strcpy(text, name);
+		return;
+	}
+	sprintf(text, "{%.36s}", name + (*name == '{'));
+	for (; *text; text++)
+		*text = tolower(*text);
 }
 
 static void check_text(const struct hvkvp_ip_config *c)
@@ -303,7 +319,7 @@ static void check_text(const struct hvkvp_ip_config *c)
 	memset(got, 0xa5, sizeof(*got));
 	want->addr_family = c->family;
 	want->dhcp_enabled = c->dhcp;
-	strcpy((char *)want->adapter_id, c->adapter);
+	text_adapter((char *)want->adapter_id, c->adapter);
 	text_table(&text[0], c->v4[0], c->v4_count, false);
 	text_table(&text[0], c->v6[0], c->v6_count, true);
 	text_subnets(&text[1], c->v4_prefix, c->v4_count, false);

@@ -12,6 +12,7 @@ from hvhost import testnic
 from hvhost.kvpwire import AUTO, FAMILY_BOTH, Address, IpInfo, pack_ip_texts
 from network import SETUP, Network
 from scenario import Test, scenario
+from scenarios.clients import daemon
 from scenarios.ipset import SETUP as ONE_NIC
 from scenarios.kvpctl import ok, run
 
@@ -36,7 +37,7 @@ IPADDR1=198.51.100.6
 IPV6ADDR=2001:0db8:0000:0000:0000:0000:0000:0005
 NETMASK0=255.255.255.0
 NETMASK1=255.255.255.128
-IPV6NETMASK=/64
+IPV6NETMASK=64
 GATEWAY=192.0.2.1
 IPV6_DEFAULTGW=2001:0db8:0000:0000:0000:0000:0000:0001
 DNS1=192.0.2.53
@@ -112,6 +113,62 @@ def files_of_the_agent(t: Test) -> None:
     with agent(t, f"--exec {SCRIPT}"):
         t.kvp.set_ip_info(FULL)
     t.equal(t.sh("cat /tmp/ifcfg"), IFCFG.strip())
+
+
+def static(addresses: str, gateways: str = "", dns: str = "") -> IpInfo:
+    """A request without DHCP."""
+    return replace(
+        FULL, addresses=[Address.parse(a) for a in addresses.split()],
+        gateways=[ip_address(g) for g in gateways.split()],
+        dns=[ip_address(d) for d in dns.split()])
+
+
+# What administrators ask for. With addresses of IPv6 alone the host says DHCP:
+# that flag is about IPv4.
+ASKED = {
+    "all of it": FULL,
+    "DHCP": replace(static(""), dhcp=True),
+    "DHCP and servers": replace(static("", "", "192.0.2.53"), dhcp=True),
+    "one server": static("192.0.2.5/24", "192.0.2.1", "192.0.2.53"),
+    "no gateway, no server": static("10.1.2.3/32"),
+    "IPv6 alone": replace(static("2001:db8::5/64 fd00::1/8", "fe80::1",
+                                 "2001:db8::53"), dhcp=True),
+    "no DHCP, nothing else": static(""),
+    "two gateways of a family": static(
+        "192.0.2.5/24 192.0.2.6/25", "192.0.2.1 192.0.2.2",
+        "192.0.2.53 192.0.2.54 2001:db8::53"),
+}
+
+
+def handed_over(t: Test, asked: IpInfo) -> tuple[str, str]:
+    """The ifcfg file and the keyfile that the script gets for a request."""
+    t.sh("rm -f /tmp/ifcfg /tmp/keyfile")
+    t.kvp.set_ip_info(asked)
+    return t.sh("cat /tmp/ifcfg"), t.sh("cat /tmp/keyfile || true")
+
+
+@scenario(ONE_NIC, guests=OURS)
+def same_as_the_daemon(t: Test) -> None:
+    """hv_kvp_daemon, unmodified, is given the same requests by the driver: its
+    script gets the same two files (before 6.7 it wrote but the first)."""
+    script(t, 'cp "$1" /tmp/ifcfg', 'cp "$2" /tmp/keyfile || true')
+    t.sh("mkdir -p /var/lib/hyperv")
+    n = Network(t)
+    with daemon(t):
+        wanted = {what: handed_over(t, one) for what, one in ASKED.items()}
+        t.true(t.kernel == "6.1" or all("[ipv4]" in keyfile for _, keyfile
+                                        in wanted.values()), f"{wanted}")
+        # the daemon knows a GUID in one writing only
+        named = replace(FULL, adapter=testnic.instance_id(0).upper())
+        t.equal(handed_over(t, named), wanted["all of it"], named.adapter)
+    for binary in (True, False):
+        n.form(binary)
+        with agent(t, f"--exec {SCRIPT}"):
+            for what, one in ASKED.items():
+                ifcfg, keyfile = handed_over(t, one)
+                t.equal(ifcfg, wanted[what][0], f"{what}: ifcfg")
+                if t.kernel != "6.1":
+                    t.equal(keyfile, wanted[what][1], f"{what}: keyfile")
 
 
 @scenario(ONE_NIC, guests=OURS, smoke=True)

@@ -220,10 +220,14 @@ def pack_ip_texts(operation: int, adapter: str, family: int = FAMILY_NONE,
 
 
 def pack_ip_strings(operation: int, info: IpInfo) -> bytes:
-    """The string form, of message versions up to 4.0."""
+    """The string form, of message versions up to 4.0. Guests write lengths of
+    prefixes as /64; those that they are given have no slash: hv_kvp_daemon
+    reads them with atoi(), and so do scripts (Ubuntu's hv_set_ifconfig)."""
+    subnets = [subnet_text(a) for a in info.addresses]
+    if operation == SET_IP_INFO:
+        subnets = [text.removeprefix("/") for text in subnets]
     lists = [";".join(map(str, entries)) for entries in (
-        [a.address for a in info.addresses],
-        map(subnet_text, info.addresses), info.gateways, info.dns)]
+        [a.address for a in info.addresses], subnets, info.gateways, info.dns)]
     for text, room in zip((info.adapter, *lists), IP_STRING_ROOM):
         if len(encode_text(text)) > room:
             raise ValueError(f"{len(text)} characters, room for {room} bytes")
