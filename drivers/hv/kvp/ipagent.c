@@ -377,18 +377,14 @@ struct hkvp_ip_request *hkvp_ipagent_refused(struct hkvp_ipagent *agent)
 	return request;
 }
 
+/* Under the lock. */
 static int answer(struct hkvp_ipagent *agent, enum hkvp_ip_holder holder,
 		  u64 id, int result)
 {
-	int ret = -ESTALE;
-
-	spin_lock_bh(&agent->lock);
-	if (is_held(agent, id, holder)) {
-		finish(agent, result);
-		ret = 0;
-	}
-	spin_unlock_bh(&agent->lock);
-	return ret;
+	if (!is_held(agent, id, holder))
+		return -ESTALE;
+	finish(agent, result);
+	return 0;
 }
 
 /**
@@ -403,9 +399,13 @@ static int answer(struct hkvp_ipagent *agent, enum hkvp_ip_holder holder,
 int hkvp_ipagent_answer(struct hkvp_ipagent *agent, const void *device, u64 id,
 			int result)
 {
-	if (!hkvp_ipagent_is(agent, device))
-		return -EPERM;
-	return answer(agent, HKVP_IP_DEVICE, id, result);
+	int ret = -EPERM;
+
+	spin_lock_bh(&agent->lock);
+	if (agent->device == device)
+		ret = answer(agent, HKVP_IP_DEVICE, id, result);
+	spin_unlock_bh(&agent->lock);
+	return ret;
 }
 
 /**
@@ -429,5 +429,7 @@ void hkvp_ipagent_legacy_registered(struct hkvp_ipagent *agent)
 void hkvp_ipagent_legacy_answered(struct hkvp_ipagent *agent, u64 id,
 				  int result)
 {
+	spin_lock_bh(&agent->lock);
 	answer(agent, HKVP_IP_LEGACY, id, result);
+	spin_unlock_bh(&agent->lock);
 }
