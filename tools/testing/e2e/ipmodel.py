@@ -155,9 +155,17 @@ class Snapshot:
             old = best.get(key)
             if not old or self.rank(route) < self.rank(old):
                 best[key] = route
+        first = self.first_table(interface)
         return sorted((r for r in best.values() if r["type"] == "unicast"
                        and not self.hidden(r, interface)),
-                      key=lambda r: r["table"] != MAIN)
+                      key=lambda r: r["table"] != first)
+
+    def first_table(self, interface: Interface) -> str:
+        """The one that is asked for the interface: its VRF's, or main."""
+        master = self.by_name.get(interface.entry.get("master", ""), interface)
+        if master.kind != "vrf":
+            return MAIN
+        return str(master.entry["linkinfo"]["info_data"]["table"])
 
     def answers(self, route: dict, interface: Interface) -> bool:
         """A look-up for @interface ends at this route at the latest. One that
@@ -205,7 +213,8 @@ class Snapshot:
         # ip(8) of Debian 12 does not know of an address's protocol yet, which
         # says that the kernel made it.
         by_kernel = entry["local"] in (eui64(interface.mac),
-                                       eui64(interface.permanent))
+                                       eui64(interface.permanent)) or \
+            entry.get("mngtmpaddr", False)
         return (ORIGIN_OTHER if entry.get("dynamic") or given or by_kernel
                 else ORIGIN_STATIC)
 

@@ -17,8 +17,8 @@ from ipmodel import SHOW, Interface, Snapshot, family_of
 from scenario import Test
 
 NICS = 4
-KINDS = ("dummy", "veth", "bridge", "bonding", "8021q")
-SETUP = Setup(nics=NICS, extra=KINDS)
+KINDS = ("dummy", "veth", "bridge", "bonding", "8021q", "vrf")
+SETUP = Setup(nics=NICS, extra=KINDS, selftests=True)
 STRING_VERSIONS = [(3, 0), (4, 0)]
 ADDRESS_UNITS, GATEWAY_UNITS = 1023, 511	# of a field, without the NUL
 

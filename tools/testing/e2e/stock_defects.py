@@ -42,6 +42,8 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "hostile.truncated_bodies": BLIND,
     "hostile.wild_write_index": VMBUS,
     "hostile.wrong_pipe_header": BLIND,
+    "ip.a_router":
+        "knows only what the distribution's hv_get_dhcp_info prints",
     "ip.bond_above": BY_TEXT,
     "ip.bridge_above": "takes the port for its link-local address alone",
     "ip.by_device_id": BY_TEXT,
@@ -62,6 +64,7 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "ip.virtual_function":
         "takes whichever interface it reads first that has the MAC address",
     "ip.vlans_never": PREFIX,
+    "ip.vrf": ROUTES,
     "items.a_delete_moves_the_last_item": SHIFTS,
     "items.a_value_changes_its_type": TYPES,
     "items.deleted_under_an_enumeration": SHIFTS,

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 """GET_IP_INFO: what the host learns of an adapter, beside what ip(8) in the
 guest says of it."""
-from guests import HV_KVP
+from guests import HV_KVP, IP
 from hvhost import testnic
-from hvhost.kvpwire import FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6
+from hvhost.kvpwire import (FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
+                            ORIGIN_OTHER)
 from network import SETUP, TENTATIVE, Network, name_of
 from scenario import Test, scenario
 
@@ -387,6 +388,30 @@ def several_tables(t: Test) -> None:
 
 
 @scenario(SETUP)
+def vrf(t: Test) -> None:
+    """The table of a NIC's VRF is the one that is asked for it; a VRF is a
+    master of the NIC, but has addresses of its own."""
+    n = Network(t)
+    n.ip("link add vrf0 type vrf table 500", "link set vrf0 up",
+         "route add unreachable default metric 4278198272 table 500",
+         "link set eth0 master vrf0", "addr add 198.51.100.9/32 dev vrf0")
+    n.check(*n.names(0), shown="eth0")
+    n.ip("addr add 192.0.2.10/24 dev eth0", "addr add 2001:db8::10/64 dev eth0",
+         "route add default via 192.0.2.9 dev eth0 onlink table 100",
+         "route add default via 192.0.2.1 dev eth0 table 500",
+         "route add default via 192.0.2.2 dev eth0 table 500 metric 5",
+         "-6 route add default via fe80::9 dev eth0 table 100",
+         "-6 route add default via fe80::1 dev eth0 table 500",
+         "-6 route add unreachable default metric 4278198272 table 500",
+         "addr add 203.0.113.1/24 dev eth1",
+         "route add default via 203.0.113.2 dev eth1")
+    info = n.check(*n.names(0), shown="eth0")
+    t.equal([str(g) for g in info.gateways],
+            ["192.0.2.1", "192.0.2.9", "fe80::1", "fe80::9"], "the model")
+    n.check(MAC1)
+
+
+@scenario(SETUP)
 def next_hops(t: Test) -> None:
     """All of a route's, but those out of other interfaces; next hop objects;
     an IPv4 route by way of an IPv6 gateway."""
@@ -455,6 +480,40 @@ def router_advertisements(t: Test) -> None:
          "-6 route add default via fe80::3 dev eth2 proto ra metric 700")
     wanted = [n.check(mac).dhcp for mac in (MAC0, MAC1, MAC2)]
     t.equal(wanted, [True, True, False], "the model")
+
+
+@scenario(SETUP)
+def a_router(t: Test) -> None:
+    """A real one, at the other end of a veth: what the kernel makes of its
+    advertisements, and what is left when it takes them back."""
+    n = Network(t)
+    n.ip("netns add box", "link add v0 address 02:00:00:00:00:10 type veth "
+         "peer name v1 netns box", "link set v0 up")
+    n.ip("netns exec box ip link set v1 up")
+
+    def advertise(lifetime: int, *prefixes: str) -> None:
+        t.sh(f"{IP} netns exec box hv_kvp_router v1 {lifetime} "
+             + " ".join(prefixes))
+
+    def wait(count: int) -> None:
+        t.eventually(lambda: len([r for r in n.snapshot().routes
+                                  if r.get("protocol") == "ra"]) == count,
+                     f"{count} default routes")
+
+    # valid for an hour, and for ever
+    t.eventually(lambda: t.host.run(f"{IP} netns exec box hv_kvp_router v1 0",
+                                    check=False).code == 0, "v1 is up")
+    advertise(1800, "2001:db8:5::/3600", "2001:db8:6::/4294967295")
+    wait(1)
+    info = n.check("02:00:00:00:00:10", shown="v0")
+    t.equal((len(info.addresses), len(info.gateways), info.dhcp), (3, 1, True),
+            f"the model: {info}")
+    t.equal({a.origin for a in info.addresses}, {ORIGIN_OTHER}, "the model")
+    n.ip("addr add 192.0.2.10/24 dev v0")
+    t.equal(n.check("02:00:00:00:00:10").dhcp, False, "IPv4 is what counts")
+    advertise(0)
+    wait(0)
+    t.equal(n.check("02:00:00:00:00:10").gateways, [], "the model")
 
 
 # Interfaces that come and go ---------------------------------------------

@@ -208,6 +208,33 @@ def rescinded_meanwhile(t: Test) -> None:
         saw(t, job, [line(info(MAC), 0)], "not the one from before")
 
 
+@scenario(SETUP, guests=OURS)
+def unloaded_meanwhile(t: Test) -> None:
+    """An agent at work keeps the module. A request that waits for one does
+    not: it is over at once, and the next connection has its own."""
+    with agent(t, SILENT) as job:
+        request = t.kvp.submit_set_ip_info(info())
+        t.eventually(lambda: lines(job), "the agent has the request")
+        t.true(t.host.run("rmmod hv_kvp", check=False).code,
+               "rmmod is refused")
+        t.true(not request.finished, "the request waits")
+        job.kill()
+        t.status("E_FAIL", lambda: request.wait(20).check())
+    request = t.kvp.submit_set_ip_info(info())
+    time.sleep(1)
+    t.true(not request.finished, "the request waits")
+    began = time.monotonic()
+    t.sh("rmmod hv_kvp", 60)
+    t.true(time.monotonic() - began < 15, "at once")
+    t.sh("insmod /modules/hv_kvp.ko", 60)
+    t.eventually(lambda: t.kvp.msg == (5, 0), "5.0 negotiated", 30)
+    t.kvp.wait_pushed(60)
+    t.works()
+    with agent(t, 0) as job:
+        t.kvp.set_ip_info(info(MAC))
+        saw(t, job, [line(info(MAC), 0)], "not the one from before")
+
+
 SCRIPT = "/usr/libexec/hypervkvpd/hv_set_ifconfig"
 
 

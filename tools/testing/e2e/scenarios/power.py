@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Suspend and hibernation: pools are kept, versions are agreed again."""
+import time
+
 from guests import HV_KVP, Setup
-from hvhost.kvpwire import GUEST, Item
+from hvhost.kvpwire import GUEST, IpInfo, Item
 from scenario import Test, scenario
 
 # pm_test needs CONFIG_PM_DEBUG, which Debian's cloud kernels lack; the CPUs
@@ -70,6 +72,22 @@ def pm_test_hibernation(t: Test) -> None:
         if level in ("platform", "processors", "core"):
             t.equal(t.host.machine.vmbus.unloads, unloads + 1,
                     f"VMBus connections at {level}")
+    t.sh("swapoff /dev/nvme0n1")
+
+
+@scenario(PM, guests=(HV_KVP,))
+def pm_test_during_set_ip_info(t: Test) -> None:
+    """VMBus unloads while a request waits for an IP agent, as it does in the
+    first two minutes: the request is over, and holds up nothing."""
+    t.sh("mkswap /dev/nvme0n1 >/dev/null && swapon /dev/nvme0n1")
+    items = prepare(t)
+    t.kvp.negotiate()
+    t.kvp.wait_ready(20)
+    request = t.kvp.submit_set_ip_info(IpInfo("00:15:5D:01:02:03"))
+    time.sleep(1)
+    t.true(not request.finished, "the request waits")
+    pm_test(t, "core", "disk")
+    check(t, items)
     t.sh("swapoff /dev/nvme0n1")
 
 
