@@ -174,8 +174,11 @@ void hkvp_reclaim(struct hkvp_pool *pool)
 	struct sweep sweep = { .pool = pool };
 	struct hkvp_version *newest, *v;
 
-	/* Nobody else frees versions, so that this one stays without a lock. */
-	newest = rcu_dereference_protected(pool->root, true);
+	/*
+	 * Nobody else frees versions, so that this one stays without a lock.
+	 * Writers publish meanwhile: not rcu_dereference_protected().
+	 */
+	newest = rcu_dereference_check(pool->root, true);
 	if (!mark(newest))
 		return;
 	synchronize_rcu();

@@ -78,7 +78,15 @@ static inline void rcu_barrier(void)
 	BUG_ON(!rcu_read_lock_held());					\
 	__atomic_load_n(&(p), __ATOMIC_ACQUIRE);			\
 })
-#define rcu_dereference_protected(p, c) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
+#define rcu_dereference_check(p, c) ({					\
+	BUG_ON(!(c) && !rcu_read_lock_held());				\
+	__atomic_load_n(&(p), __ATOMIC_ACQUIRE);			\
+})
+/* A plain load, as in the kernel: a sanitizer tells who writes meanwhile. */
+#define rcu_dereference_protected(p, c) ({				\
+	BUG_ON(!(c));							\
+	(p);								\
+})
 #define rcu_access_pointer(p)	__atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define rcu_assign_pointer(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 #define RCU_INIT_POINTER(p, v)	__atomic_store_n(&(p), v, __ATOMIC_RELAXED)
