@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Runs the tests, each in a process of its own, and prints KTAP. */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -156,6 +157,15 @@ uint64_t generation(int fd, unsigned int pool)
 unsigned int count_items(int fd, unsigned int pool)
 {
 	return info(fd).pools[pool].items;
+}
+
+/*
+ * By poll(), which takes no struct timespec: a kernel without
+ * CONFIG_COMPAT_32BIT_TIME has no other sleep for a 32-bit libc.
+ */
+void rest(int ms)
+{
+	EQUAL(poll(NULL, 0, ms), 0);
 }
 
 /* Sets key-0 to key-(count - 1), count being at most a batch. */

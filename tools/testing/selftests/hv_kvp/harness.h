@@ -77,6 +77,7 @@ void fail(const char *file, int line, const char *fmt, ...)
 /* A variable, so that the compiler does not see through it. */
 extern volatile uintptr_t bad_address;
 
+void rest(int ms);
 void enter_user_namespace(void);
 int open_device(int flags);
 

@@ -126,7 +126,7 @@ TEST(many_at_a_time)
 	set_many(fd, 100, "v");
 	for (int i = 0; i < 2; i++) {
 		CHECK(ready(readers[i], LATER));
-		usleep(200000);
+		rest(200);
 		size = OK(read(readers[i], buffer, sizeof(buffer)));
 		told = 0;
 		for (ssize_t at = 0; at < size; told++)
@@ -207,7 +207,7 @@ TEST(overflow_at_once)
 	}
 	OK(ioctl(writer, HVKVP_IOC_BATCH, &arg));
 	CHECK(ready(follower, LATER));
-	sleep(1);
+	rest(1000);
 	fall_behind(fd, writer);
 	FAILS(read(follower, buffer, sizeof(buffer)), EOVERFLOW);
 	/* who has lost the thread lists anew, and has it all */
@@ -220,7 +220,7 @@ TEST(blocking_read_wakes)
 	struct hvkvp_change *change = (void *)buffer;
 
 	if (!fork()) {
-		usleep(300000);
+		rest(300);
 		OK(set(open_device(O_WRONLY), "wake", "up"));
 		_exit(0);
 	}
@@ -257,7 +257,7 @@ TEST(bad_pointer)
 	expect(fd, HVKVP_CHANGE_ADDED, "key", gen + 1);
 	/* what was copied counts; the rest comes with the next call */
 	OK(set(fd, "key", "2"));
-	usleep(300000);
+	rest(300);
 	EQUAL(OK(read(fd, edge() - 40, 4096)), 32);
 }
 
@@ -277,7 +277,7 @@ TEST(shared_descriptor)
 
 	OK(set(fd, "key", "1"));
 	CHECK(ready(fd, LATER));
-	usleep(100000);
+	rest(100);
 	OK(read(other, buffer, sizeof(buffer)));
 	CHECK(!ready(fd, 0));
 }

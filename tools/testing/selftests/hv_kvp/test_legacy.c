@@ -37,7 +37,7 @@ static int open_legacy(int flags)
 
 		if (fd >= 0 || errno != ENOENT)
 			return fd;
-		usleep(50000);
+		rest(50);
 	}
 	return -1;
 }
@@ -463,9 +463,9 @@ TEST(waiting_reader)
 		} while (!ours());
 		_exit(0);
 	}
-	usleep(QUIET_MS * 1000);
+	rest(QUIET_MS);
 	OK(register_as(fd, REGISTER1));
-	usleep(QUIET_MS * 1000);
+	rest(QUIET_MS);
 	EQUAL(OK(waitpid(pid, &status, WNOHANG)), 0);
 	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
 	OK(waitpid(pid, &status, 0));
