@@ -6,6 +6,7 @@ hv_kvp   the same kernel with hv_kvp.ko beside hv_utils
 """
 from __future__ import annotations
 
+import collections
 import functools
 import threading
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ REBOOT = b"#!/bin/sh\nexec busybox reboot -f\n"
 # What is booted is what the static checks have built.
 MAKE = ("W=1",)
 
-_building = threading.Lock()
+_guard = threading.Lock()
+_building: dict[tuple, threading.Lock] = collections.defaultdict(threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,14 @@ def _module(name: str, flavour: str, which: tuple[str, ...]) -> Path:
 
 def module(name: str, flavour: str = "",
            which: tuple[str, ...] = ()) -> Path:
-    """hv_kvp.ko for a kernel, or another: its name and its folder."""
-    with _building:
+    """hv_kvp.ko for a kernel, or another: its name and its folder.
+
+    Whoever builds one keeps nobody waiting who is to have another: a boot would
+    seem to take as long as the build.
+    """
+    with _guard:
+        building = _building[name, flavour, which]
+    with building:
         return _module(name, flavour, which)
 
 

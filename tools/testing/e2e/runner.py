@@ -92,8 +92,9 @@ class Ktap:
         print(f"KTAP version 1\n1..{count}", flush=True)
 
     def result(self, name: str, ok: bool, expected: str | None,
-               seconds: float, notes: str = "") -> None:
-        """One scenario's result; @expected: the reason why it fails."""
+               seconds: float, notes: str = "", boot: float = 0) -> None:
+        """One scenario's result; @expected: the reason why it fails; @boot:
+        how many of its seconds went by until it had a guest of its own."""
         with self._lock:
             self.number += 1
             self.times.append((seconds, name))
@@ -111,8 +112,11 @@ class Ktap:
                 first = notes.strip().splitlines()
                 todo = f" # TODO {expected}, {seconds:.1f} s"
                 print(f"# {name}: {first[0][:160] if first else ''}")
+            took = f" # {seconds:.1f} s"
+            if boot:
+                took += f", {boot:.1f} s of them to boot"
             print(f"{'ok' if ok else 'not ok'} {self.number} {name}"
-                  f"{todo or f' # {seconds:.1f} s'}", flush=True)
+                  f"{todo or took}", flush=True)
 
     def table(self, seconds: float) -> None:
         """Where the time went; a boot counts for the scenario that needed
@@ -137,11 +141,13 @@ class GroupRun:
         self.group, self.ktap, self.keep_logs = group_, ktap, keep_logs
         self.host: Host | None = None
         self.boots = 0
+        self.booting = 0.0	# seconds, since the scenario began
 
     def run(self) -> None:
         """All scenarios; never raises."""
         for one in self.group.scenarios:
             start = time.monotonic()
+            self.booting = 0.0
             name = f"{self.group.guest}/{self.group.kernel}/{one.name}"
             if self.group.setup.cpus > 1:
                 name += f"/{self.group.setup.cpus}cpu"
@@ -149,7 +155,8 @@ class GroupRun:
                         if self.group.guest == STOCK else None)
             error = self._try(one, expected)
             self.ktap.result(name, error is None, expected,
-                             time.monotonic() - start, error or "")
+                             time.monotonic() - start, error or "",
+                             self.booting)
             if one.dirty or (error and not expected):
                 self._stop()
         self._stop()
@@ -228,8 +235,10 @@ class GroupRun:
                       f"booting again: {error}", flush=True)
                 self._stop()
         if not self.host:
+            start = time.monotonic()
             self._boot_with_luck()
             self._reset()
+            self.booting += time.monotonic() - start
         return self.host
 
     def _boot_with_luck(self) -> None:
