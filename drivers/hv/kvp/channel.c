@@ -339,9 +339,14 @@ static void run_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(work, struct hkvp_channel, run);
 
+	/*
+	 * Before the state: a run that was kicked as the channel closed, and is
+	 * this slow, must not have the old state and find the channel open anew.
+	 */
+	if (smp_load_acquire(&ch->closing))
+		return;
 	/* pairs with the release in on_channel() */
-	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK ||
-	    READ_ONCE(ch->closing))
+	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK)
 		return;
 
 	count(&ch->stats.work_runs);
