@@ -76,6 +76,16 @@ static int __init pools_init(void)
 	return 0;
 }
 
+/* The channel is closed, and KVP as it was before: with hv_utils, if it is there. */
+static void driver_exit(void)
+{
+	bool bound = hkvp_driver_is_bound();
+
+	hkvp_driver_unregister();
+	if (bound)
+		hkvp_takeover_give_back();
+}
+
 /* What userland sees comes last and goes first. */
 static int __init hkvp_module_init(void)
 {
@@ -129,7 +139,7 @@ sysfs:
 takeover:
 	hkvp_takeover_stop();
 driver:
-	hkvp_driver_unregister();
+	driver_exit();
 channel:
 	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
@@ -143,18 +153,13 @@ module_init(hkvp_module_init);
 
 static void __exit hkvp_module_exit(void)
 {
-	bool bound;
-
 	hkvp_legacy_node_stop();
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
 	hkvp_legacy_exit();
 	hkvp_takeover_stop();
-	bound = hkvp_driver_is_bound();
-	hkvp_driver_unregister();
-	if (bound)
-		hkvp_takeover_give_back();
+	driver_exit();
 	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 	hkvp_changes_exit();
