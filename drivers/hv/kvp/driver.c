@@ -24,6 +24,9 @@ static void (*tell)(enum hkvp_driver_event event);
 /* There is one service, so there is one device; set and cleared by cmpxchg. */
 static struct hv_device *bound;
 
+/* The last one that was left alone; compared only, for it may be gone. */
+static struct hv_device *refused;
+
 /*
  * A second KVP device, which only a confused host offers, or one that offers
  * anew before it withdraws the old one, is left alone; takeover.c comes back
@@ -32,9 +35,12 @@ static struct hv_device *bound;
 static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
 {
 	if (cmpxchg(&bound, NULL, dev)) {
+		WRITE_ONCE(refused, dev);
 		tell(HKVP_DRIVER_REFUSED);
 		return -EBUSY;
 	}
+	/* who unbinds it does not want it bound again */
+	cmpxchg(&refused, dev, NULL);
 	hkvp_channel_open(channel, dev->channel);
 	tell(HKVP_DRIVER_BOUND);
 	pr_info_ratelimited("serving %s\n", dev_name(&dev->device));
@@ -133,6 +139,19 @@ bool hkvp_driver_is_kvp(const struct device *dev)
 bool hkvp_driver_is_bound(void)
 {
 	return READ_ONCE(bound);
+}
+
+/**
+ * hkvp_driver_refused() - did the driver leave a device alone, having another?
+ * @dev: KVP device
+ *
+ * Context: any.
+ * Return: true if it is the last one that was left alone, and never bound since.
+ */
+bool hkvp_driver_refused(const struct device *dev)
+{
+	return READ_ONCE(refused) == container_of_const(dev, struct hv_device,
+							device);
 }
 
 /**

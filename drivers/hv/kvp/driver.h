@@ -26,6 +26,7 @@ void hkvp_driver_unregister(void);
 
 bool hkvp_driver_is_kvp(const struct device *dev);
 bool hkvp_driver_is_bound(void);
+bool hkvp_driver_refused(const struct device *dev);
 bool hkvp_driver_matches(struct device *dev);
 struct device_driver *hkvp_driver_core(void);
 

@@ -90,8 +90,15 @@ static bool is_unbound(struct device *dev)
 	return unbound;
 }
 
+/* device_driver_attach() and not device_attach(), which would let hv_utils win. */
+static void attach(struct device *dev)
+{
+	/* an error: it was withdrawn after all, or hv_utils has it */
+	if (device_driver_attach(hkvp_driver_core(), dev))
+		pr_debug("%s went elsewhere\n", dev_name(dev));
+}
+
 /*
- * device_driver_attach() and not device_attach(), which would let hv_utils win.
  * A reference that is held delays the new offer, so it is dropped at once when
  * the device has been withdrawn.
  */
@@ -106,9 +113,7 @@ static void take(struct device *dev)
 			return;
 		msleep(POLL_MS);
 	}
-	/* an error: it was withdrawn after all, or hv_utils has it again */
-	if (device_driver_attach(hkvp_driver_core(), dev))
-		pr_debug("%s went elsewhere\n", dev_name(dev));
+	attach(dev);
 }
 
 static void claim(struct work_struct *work)
@@ -116,8 +121,13 @@ static void claim(struct work_struct *work)
 	struct device *dev = NULL;
 
 	while (!hkvp_driver_is_bound() && (dev = next_kvp(dev))) {
-		if (rescinded(dev) || !held_by_rival(dev) ||
-		    !hkvp_driver_matches(dev))
+		if (rescinded(dev) || !hkvp_driver_matches(dev))
+			continue;
+		if (hkvp_driver_refused(dev) && is_unbound(dev)) {
+			attach(dev);
+			continue;
+		}
+		if (!held_by_rival(dev))
 			continue;
 		if (atomic_inc_return(&rounds) > ROUNDS_MAX) {
 			pr_warn("leaving %s to " RIVAL ", which keeps taking it back\n",

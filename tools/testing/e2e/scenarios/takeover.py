@@ -5,6 +5,7 @@ import threading
 import time
 
 from guests import HV_KVP, RMMOD, Setup
+from hvhost import kvp
 from hvhost.kvpwire import EXTERNAL, GUEST, Item
 from scenario import Failed, Test, scenario
 
@@ -12,6 +13,7 @@ OURS = (HV_KVP,)
 # Others that take over from it share the boot.
 HV_UTILS = Setup(start="hv_utils", selftests=True)
 KVP_ID = "242ff919-07db-4180-9c2e-b86cb68c8c55"
+SECOND_ID = "242ff919-07db-4180-9c2e-b86cb68c8c56"
 OTHERS = ("heartbeat", "shutdown", "timesync")
 
 
@@ -55,9 +57,9 @@ class Beating:
                 raise Failed(f"{name} was closed in between")
 
 
-def owner(t: Test) -> str:
+def owner(t: Test, device: str = KVP_ID) -> str:
     """The driver that has the KVP device."""
-    return t.sh(f"basename $(readlink /sys/bus/vmbus/devices/{KVP_ID}/driver)"
+    return t.sh(f"basename $(readlink /sys/bus/vmbus/devices/{device}/driver)"
                 " 2>/dev/null || echo none")
 
 
@@ -169,3 +171,32 @@ def insert_and_remove(t: Test) -> None:
         t.works()
         t.sh("rmmod hv_kvp", 60)
         t.device.wait_state("offered")
+
+
+@scenario(Setup(start="none"), guests=OURS, smoke=True)
+def offered_before_the_old_one_is_withdrawn(t: Test) -> None:
+    """As a device of another name, and hv_utils is not there: it is served
+    once the old one is gone. One that was unbound by hand stays so."""
+    vmbus, count = t.host.machine.vmbus, t.kvp.negotiations
+    t.sh("insmod /modules/hv_kvp.ko")
+    t.kvp.wait_pushed(30, count + 1)
+    second = kvp.Kvp(t.host.machine,
+                     vmbus.add("second", kvp.CLASS_ID, SECOND_ID))
+    t.eventually(lambda: t.sh(f"ls /sys/bus/vmbus/devices/{SECOND_ID}"),
+                 "the second device is known")
+    t.works()
+    t.equal(owner(t, SECOND_ID), "none")
+    t.device.rescind().result()
+    second.wait_pushed(30, 1)
+    t.equal(owner(t, SECOND_ID), "hv_kvp")
+    second.set(EXTERNAL, Item("a", "b"))
+    t.equal(second.get(EXTERNAL, "a"), Item("a", "b"))
+    t.sh(f"echo {SECOND_ID} >/sys/bus/vmbus/drivers/hv_kvp/unbind")
+    time.sleep(0.5)
+    t.equal(owner(t, SECOND_ID), "none")
+    second.device.remove().result()
+    count = t.kvp.negotiations
+    t.device.reoffer().result()
+    t.kvp.wait_pushed(30, count + 1)
+    t.sh("rmmod hv_kvp", 60)
+    t.device.wait_state("offered")
