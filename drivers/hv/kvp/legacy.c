@@ -27,6 +27,15 @@
 /* Changes that come in a burst are told together. */
 #define SETTLE_MS	10
 
+/*
+ * A daemon stays. A reader (libhvee's) leaves a second after the last item, and
+ * meanwhile says yes to whatever it does not know. So who registered is asked
+ * to set addresses only when it has had nothing to answer for STAYS_MS; or for
+ * SETTLED_MS in all, should items never cease to change.
+ */
+#define STAYS_MS	3000
+#define SETTLED_MS	10000
+
 /* Ids of requests begin at 1. */
 #define NO_REQUEST	0
 
@@ -58,10 +67,12 @@ struct follower {
 
 /**
  * struct session - an open descriptor
- * @io: of all below, but for @gone and @registered. Held while user memory is
+ * @io: of all below, but for @gone, @registered and @stays. Held while user memory is
  *	touched: for nobody but those who have the descriptor
  * @gone: the device was removed; set once, under lock
  * @registered: a daemon is there; set once, under lock
+ * @stays: and is no passing reader; set once, under lock
+ * @since: jiffies when it registered
  * @step: what comes next
  * @turn: pool to look at next
  * @asked: id of the request in @msg, or NO_REQUEST
@@ -72,6 +83,8 @@ struct session {
 	struct mutex io;	/* see above */
 	bool gone;
 	bool registered;
+	bool stays;
+	unsigned long since;
 	enum step step;
 	enum hkvp_pool_id turn;
 	u64 asked;
@@ -113,6 +126,30 @@ static void settled(struct work_struct *work)
 }
 
 static DECLARE_DELAYED_WORK(settle, settled);
+
+static void found_staying(struct work_struct *work)
+{
+	bool stays = false;
+
+	mutex_lock(&lock);
+	if (session && session->registered) {
+		WRITE_ONCE(session->stays, true);
+		stays = true;
+	}
+	mutex_unlock(&lock);
+	if (stays && ops->registered)
+		ops->registered();
+}
+
+static DECLARE_DELAYED_WORK(stay, found_staying);
+
+/* It has something to do, and so may be one who leaves when that is done. */
+static void wait_and_see(const struct session *s)
+{
+	if (!READ_ONCE(s->stays) &&
+	    time_before(jiffies, s->since + msecs_to_jiffies(SETTLED_MS)))
+		mod_delayed_work(system_wq, &stay, msecs_to_jiffies(STAYS_MS));
+}
 
 /**
  * hkvp_legacy_changed() - a pool has a new version
@@ -227,11 +264,28 @@ static bool is_readable(struct session *s)
 	return s->step == STEP_READABLE;
 }
 
+/* What was made into the message for poll() may be over when it is to be read. */
+static bool is_over(struct session *s)
+{
+	bool over;
+
+	if (s->step != STEP_READABLE || s->asked == NO_REQUEST)
+		return false;
+	mutex_lock(&lock);
+	over = s != session || request.id != s->asked;
+	mutex_unlock(&lock);
+	return over;
+}
+
 /* -EAGAIN if there is none. */
 static ssize_t read_message(struct session *s, char __user *buf)
 {
 	if (READ_ONCE(s->gone))
 		return -EBADF;
+	if (is_over(s)) {
+		s->asked = NO_REQUEST;
+		s->step = STEP_IDLE;
+	}
 	if (!is_readable(s))
 		return -EAGAIN;
 	if (copy_to_user(buf, &s->msg, HKVP_LEGACY_SIZE))
@@ -271,9 +325,11 @@ static int register_daemon(struct session *s, u8 operation)
 		return -EINVAL;
 	hkvp_legacy_register_msg(&s->msg);
 	s->step = STEP_READABLE;
+	s->since = jiffies;
 	mutex_lock(&lock);
 	s->registered = true;
 	mutex_unlock(&lock);
+	wait_and_see(s);
 	return 0;
 }
 
@@ -294,18 +350,17 @@ static u64 take_answer(struct session *s, u32 status)
 		s->asked = NO_REQUEST;
 	}
 	s->step = STEP_IDLE;
+	wait_and_see(s);
 	return id;
 }
 
 /* @head: the first 4 bytes of a message */
-static int take_message(struct session *s, u32 head, u64 *answered,
-			bool *registered)
+static int take_message(struct session *s, u32 head, u64 *answered)
 {
 	if (READ_ONCE(s->gone))
 		return -EBADF;
 	switch (s->step) {
 	case STEP_NEW:
-		*registered = true;
 		return register_daemon(s, *(u8 *)&head);
 	case STEP_UNANSWERED:
 		*answered = take_answer(s, head);
@@ -321,7 +376,6 @@ static ssize_t write(struct file *filp, const char __user *buf, size_t size,
 {
 	struct session *s = filp->private_data;
 	u64 answered = NO_REQUEST;
-	bool registered = false;
 	u32 head;
 	int ret;
 
@@ -332,14 +386,12 @@ static ssize_t write(struct file *filp, const char __user *buf, size_t size,
 	ret = mutex_lock_interruptible(&s->io);
 	if (ret)
 		return ret;
-	ret = take_message(s, head, &answered, &registered);
+	ret = take_message(s, head, &answered);
 	mutex_unlock(&s->io);
 	if (ret)
 		return ret;
 
 	wake_readers();
-	if (registered && ops->registered)
-		ops->registered();
 	tell_answer(answered, head);
 	return size;
 }
@@ -441,22 +493,6 @@ void hkvp_legacy_hang_up(void)
 }
 
 /**
- * hkvp_legacy_is_registered() - is there a daemon?
- *
- * Context: process, may sleep.
- * Return: true if there is.
- */
-bool hkvp_legacy_is_registered(void)
-{
-	bool ret;
-
-	mutex_lock(&lock);
-	ret = session && session->registered;
-	mutex_unlock(&lock);
-	return ret;
-}
-
-/**
  * hkvp_legacy_request() - have the daemon set addresses
  * @id: names the request to answered() of struct hkvp_legacy_ops; not 0
  * @ip: the addresses, its strings UTF-8 with a NUL; copied
@@ -465,7 +501,7 @@ bool hkvp_legacy_is_registered(void)
  * that got 0, at the latest when the daemon goes; unless it is cancelled.
  *
  * Context: process, may sleep.
- * Return: 0, -ENOTCONN: no daemon, -EBUSY: there is another one, -ENOMEM.
+ * Return: 0, -ENOTCONN: no daemon, or not for long enough, -EBUSY: there is another one, -ENOMEM.
  */
 int hkvp_legacy_request(u64 id, const struct hv_kvp_ipaddr_value *ip)
 {
@@ -476,7 +512,7 @@ int hkvp_legacy_request(u64 id, const struct hv_kvp_ipaddr_value *ip)
 	if (!copy)
 		return -ENOMEM;
 	mutex_lock(&lock);
-	if (!session || !session->registered) {
+	if (!session || !session->stays) {
 		ret = -ENOTCONN;
 	} else if (request.id != NO_REQUEST) {
 		ret = -EBUSY;
@@ -532,4 +568,5 @@ void hkvp_legacy_init(struct hkvp *kvp,
 void hkvp_legacy_exit(void)
 {
 	cancel_delayed_work_sync(&settle);
+	cancel_delayed_work_sync(&stay);
 }

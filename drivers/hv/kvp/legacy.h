@@ -23,7 +23,7 @@ struct hkvp_legacy_stats {
 
 /**
  * struct hkvp_legacy_ops - what is told of a daemon; process context, may sleep
- * @registered: a daemon has registered
+ * @registered: a daemon has registered, and has stayed
  * @answered: its answer to hkvp_legacy_request(), a status of wire.h; or
  *	HKVP_E_FAIL: it is gone
  *
@@ -42,7 +42,6 @@ void hkvp_legacy_exit(void);
 void hkvp_legacy_changed(void);
 void hkvp_legacy_hang_up(void);
 
-bool hkvp_legacy_is_registered(void);
 int hkvp_legacy_request(u64 id, const struct hv_kvp_ipaddr_value *ip);
 void hkvp_legacy_cancel(u64 id);
 

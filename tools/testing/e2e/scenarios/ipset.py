@@ -261,6 +261,21 @@ def the_old_daemon(t: Test) -> None:
         t.works()
 
 
+@scenario(SETUP, guests=OURS)
+def a_reader_is_no_agent(t: Test) -> None:
+    """libhvee's reader says yes to each message and leaves: it is not given a
+    request, which then waits for who can do it."""
+    t.kvp.set(EXTERNAL, Item("for the reader", "x"))
+    request = t.kvp.submit_set_ip_info(info())
+    out = t.sh("hv_kvp_reader")
+    t.true("for the reader" in out and "operation" not in out, out)
+    t.true(not request.finished, "the request waits")
+    with agent(t, 0) as job:
+        request.wait(20).check()
+        saw(t, job, [line(info(), ifindex(t))])
+    t.works()
+
+
 MALFORMED = {
     "not an address": {"addresses": "192.0.2.300", "subnets": "255.255.255.0"},
     "a shell's": {"addresses": "$(reboot)", "subnets": "255.255.255.0"},
