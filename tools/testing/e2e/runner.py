@@ -21,6 +21,7 @@ import paths
 import reports
 import stock_defects
 from guests import CHECKERS, STOCK, Setup, make_host
+from hvhost.diagnosis import diagnosis
 from hvhost.host import Host
 from scenario import ALL, Failed, Scenario, Test
 
@@ -214,7 +215,7 @@ class GroupRun:
                 raise Failed("protocol violations: "
                              + "; ".join(host.kvp.violations))
         except Exception:
-            return self._failure(one)
+            return self._failure(one, report=patience > PATIENCE)
         finally:
             watchdog.cancel()
             host.kvp.patience = 600
@@ -267,7 +268,9 @@ class GroupRun:
         Test(self.host, self.group.guest, self.group.kernel,
              self.group.setup).reset()
 
-    def _failure(self, one: Scenario, what: str = "") -> str:
+    def _failure(self, one: Scenario, what: str = "",
+                 report: bool = True) -> str:
+        """What went wrong, for people; @report: with the guest's state."""
         lines = traceback.format_exc().strip().splitlines()
         message = [lines[-1].removeprefix("scenario.Failed: ")]
         if what:
@@ -275,7 +278,11 @@ class GroupRun:
         message += ["", *lines]
         if self.host:
             where = paths.RESULTS / self.group.title / one.name
+            # first: what the guest says of itself is on the console too
+            state = diagnosis(self.host) if report else ""
             self.host.save(where)
+            if state:
+                (where / "state.log").write_text(state)
             message += ["", "transcript:", self.host.transcript.tail(25),
                         "", "console:", self.host.machine.console_tail(25),
                         "", f"all of it: {where.relative_to(paths.ROOT)}"]

@@ -456,6 +456,10 @@ class Machine:
             time.sleep(interval)
         return out
 
+    def local_apics(self) -> str:
+        """What QEMU knows of each guest CPU's local APIC: what it has not taken yet, above all."""
+        return "\n".join(self._qmp.human(f"info lapic {cpu}") for cpu in range(self.cpus))
+
     def cpu_stats(self) -> list[CpuStats]:
         return [CpuStats(*self._mailbox.cpu_stats(i)[:11]) for i in range(self.cpus)]
 

@@ -14,6 +14,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2] / "e2e"))
 import paths  # noqa: E402,F401  first: makes the packages importable
 import guests  # noqa: E402
 import runner  # noqa: E402
+from hvhost.diagnosis import diagnosis  # noqa: E402
 
 
 class FakeKernel:
@@ -80,3 +81,20 @@ class Reports(unittest.TestCase):
         self.assertEqual(self.line(), "ok 1 some # 30.2 s")
         self.assertEqual(self.line(boot=30.0),
                          "ok 1 some # 30.2 s, 30.0 s of them to boot")
+
+
+class Diagnosis(unittest.TestCase):
+    """The report about a guest that failed."""
+
+    def test_no_part_keeps_another_from_being_told(self) -> None:
+        """The guest does not answer, and the monitor is gone."""
+        host = mock.Mock(services={})
+        host.machine.hang.return_value = mock.Mock(details="RIP cpu0=0x1")
+        host.machine.local_apics.side_effect = OSError("gone")
+        host.agent.run.side_effect = TimeoutError("no answer\nin 5 s")
+        host.machine.log = ["last words"]
+        text = diagnosis(host)
+        self.assertIn("==== CPUs\nRIP cpu0=0x1\n", text)
+        self.assertIn("==== local APICs\nOSError: gone\n", text)
+        self.assertIn("==== guest\nTimeoutError: no answer\n", text)
+        self.assertIn("==== hvhost\nlast words\n", text)
