@@ -5,8 +5,19 @@
 
 #include "channel.h"
 #include "ic.h"
-#include "legacy.h"
 #include "pool.h"
+
+/**
+ * struct hkvp_legacy_stats - counters of legacy.c, read with READ_ONCE()
+ * @messages: answers that daemons gave
+ * @errors: those that were an error
+ * @left_out: items that were too long for the old fields
+ */
+struct hkvp_legacy_stats {
+	u64 messages;
+	u64 errors;
+	u64 left_out;
+};
 
 /**
  * struct hkvp - the whole service

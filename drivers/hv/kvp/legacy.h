@@ -10,18 +10,6 @@ struct hkvp;
 struct hv_kvp_ipaddr_value;
 
 /**
- * struct hkvp_legacy_stats - counters, read with READ_ONCE()
- * @messages: answers that daemons gave
- * @errors: those that were an error
- * @left_out: items that were too long for the old fields
- */
-struct hkvp_legacy_stats {
-	u64 messages;
-	u64 errors;
-	u64 left_out;
-};
-
-/**
  * struct hkvp_legacy_ops - what is told of a daemon; process context, may sleep
  * @registered: a daemon has registered, and has stayed
  * @answered: its answer to hkvp_legacy_request(), a status of wire.h; or

@@ -14,12 +14,11 @@
 #include <linux/sysfs.h>
 
 #include "notify.h"
-#include "uevent.h"
 
 /* Changes that come in a burst wake once. */
 #define SETTLE_MS	10
 
-static_assert(HKVP_NOTIFY_COUNT <= BITS_PER_LONG);
+static_assert(HKVP_MARK_COUNT <= BITS_PER_LONG);
 
 /*
  * @files: the file that tells of each, referenced; taken when the file is made,
@@ -27,7 +26,7 @@ static_assert(HKVP_NOTIFY_COUNT <= BITS_PER_LONG);
  * @marks: what there is to tell, as a bitmap
  */
 static struct {
-	struct kernfs_node *files[HKVP_NOTIFY_COUNT];
+	struct kernfs_node *files[HKVP_MARK_COUNT];
 	struct workqueue_struct *wq;
 	struct delayed_work work;
 	atomic_long_t marks;
@@ -38,7 +37,7 @@ static void wake(struct work_struct *work)
 	unsigned long marks = atomic_long_xchg(&notify.marks, 0);
 	unsigned int what;
 
-	for_each_set_bit(what, &marks, HKVP_NOTIFY_COUNT)
+	for_each_set_bit(what, &marks, HKVP_MARK_COUNT)
 		if (notify.files[what])
 			sysfs_notify_dirent(notify.files[what]);
 	hkvp_uevent_mark(marks);
@@ -63,7 +62,7 @@ void hkvp_notify_start(const struct hkvp *kvp, struct kobject *kobj,
 
 /**
  * hkvp_notify_file() - name the file that tells of something
- * @what: what: a pool or HKVP_NOTIFY_STATE
+ * @what: what: a pool or HKVP_MARK_STATE
  * @folder: the file's folder
  * @name: its name
  *
@@ -88,7 +87,7 @@ void hkvp_notify_stop(void)
 
 	cancel_delayed_work_sync(&notify.work);
 	hkvp_uevent_stop();
-	for (what = 0; what < HKVP_NOTIFY_COUNT; what++) {
+	for (what = 0; what < HKVP_MARK_COUNT; what++) {
 		sysfs_put(notify.files[what]);
 		notify.files[what] = NULL;
 	}
@@ -96,7 +95,7 @@ void hkvp_notify_stop(void)
 
 /**
  * hkvp_notify() - something has changed
- * @what: what: a pool or HKVP_NOTIFY_STATE
+ * @what: what: a pool or HKVP_MARK_STATE
  *
  * Context: any, between hkvp_notify_start() and hkvp_notify_stop().
  */

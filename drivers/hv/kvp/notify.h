@@ -5,14 +5,10 @@
 
 #include <linux/workqueue.h>
 
-#include "wire.h"
+#include "uevent.h"
 
 struct hkvp;
 struct kobject;
-
-/* What there is to tell: a new version, by enum hkvp_pool_id, or the state. */
-#define HKVP_NOTIFY_STATE	HKVP_POOL_COUNT
-#define HKVP_NOTIFY_COUNT	(HKVP_POOL_COUNT + 1)
 
 void hkvp_notify_start(const struct hkvp *kvp, struct kobject *kobj,
 		       struct workqueue_struct *wq);

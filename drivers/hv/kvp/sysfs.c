@@ -421,7 +421,7 @@ int hkvp_sysfs_register(struct hkvp *kvp)
 	if (ret)
 		goto queue;
 	hkvp_notify_start(kvp, &misc.this_device->kobj, wq);
-	hkvp_notify_file(HKVP_NOTIFY_STATE, &misc.this_device->kobj,
+	hkvp_notify_file(HKVP_MARK_STATE, &misc.this_device->kobj,
 			 "operational_status");
 
 	for (id = 0; id < HKVP_POOL_COUNT; id++) {
@@ -514,6 +514,6 @@ void hkvp_sysfs_state_changed(void *ctx)
 	rcu_read_lock();
 	/* pairs with the release in hkvp_sysfs_register() */
 	if (smp_load_acquire(&ready))
-		hkvp_notify(HKVP_NOTIFY_STATE);
+		hkvp_notify(HKVP_MARK_STATE);
 	rcu_read_unlock();
 }

@@ -17,7 +17,6 @@
 
 #include "hkvp.h"
 #include "name.h"
-#include "notify.h"
 #include "state.h"
 #include "uevent.h"
 
@@ -109,7 +108,7 @@ static void send(struct work_struct *work)
 	unsigned int i, count;
 
 	count = add_pools(marks);
-	if (marks & BIT(HKVP_NOTIFY_STATE))
+	if (marks & BIT(HKVP_MARK_STATE))
 		count = add_state(count);
 	for (i = 0; i < count; i++)
 		uevent.list[i] = uevent.text[i];
@@ -154,7 +153,7 @@ void hkvp_uevent_stop(void)
 
 /**
  * hkvp_uevent_mark() - something has changed
- * @marks: what, as a bitmap of pools and HKVP_NOTIFY_STATE
+ * @marks: what, as a bitmap of pools and HKVP_MARK_STATE
  *
  * Context: any, between hkvp_uevent_start() and hkvp_uevent_stop().
  */

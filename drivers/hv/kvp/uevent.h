@@ -5,8 +5,14 @@
 
 #include <linux/workqueue.h>
 
+#include "wire.h"
+
 struct hkvp;
 struct kobject;
+
+/* What there is to tell: a new version, by enum hkvp_pool_id, or the state. */
+#define HKVP_MARK_STATE		HKVP_POOL_COUNT
+#define HKVP_MARK_COUNT		(HKVP_POOL_COUNT + 1)
 
 void hkvp_uevent_start(const struct hkvp *kvp, struct kobject *kobj,
 		       struct workqueue_struct *wq);
