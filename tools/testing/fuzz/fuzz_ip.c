@@ -30,26 +30,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include "adapter.h"
+#include "input.h"
 #include "ip_decode.h"
 #include "ip_encode.h"
 #include "ip_model.h"
 #include "ip_text.h"
 
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__,	\
-			__LINE__, #cond);				\
-		abort();						\
-	}								\
-} while (0)
-
 _Static_assert(sizeof(struct hkvp_ip_strings) == MODEL_STRINGS, "the wire's");
 _Static_assert(sizeof(struct hkvp_ip_binary) == MODEL_BINARY, "the wire's");
-
-struct input {
-	const u8 *data;
-	size_t left;
-};
 
 /* A message in a block that ends with it: ASan guards its ends. */
 struct message {
@@ -67,23 +55,6 @@ struct answer {
 };
 
 static struct answer answers[2];
-
-static u8 next(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static u32 next32(struct input *in)
-{
-	u32 value = 0, i;
-
-	for (i = 0; i < 4; i++)
-		value |= (u32)next(in) << 8 * i;
-	return value;
-}
 
 static struct message new_message(bool binary, bool odd)
 {

@@ -23,19 +23,12 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "ic.h"
+#include "input.h"
 #include "packet_model.h"
 
 #define LARGEST		16384
 #define KVP_LEN		2608
 #define IP_LEN		7456
-
-#define CHECK(cond) do {						\
-	if (!(cond)) {							\
-		fprintf(stderr, "%s:%d: not so: %s\n", __FILE__,	\
-			__LINE__, #cond);				\
-		abort();						\
-	}								\
-} while (0)
 
 static struct hkvp_pool pools[HKVP_POOL_COUNT];
 static struct hkvp_ic ic;
@@ -43,26 +36,6 @@ static struct model model;
 static u64 now;
 /* Times that set_ip() had no answer for the request under way; never without one. */
 static u32 waited;
-
-struct input {
-	const u8 *data;
-	size_t left;
-};
-
-static u8 next(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++;
-}
-
-static u32 next16(struct input *in)
-{
-	u32 low = next(in);
-
-	return low | next(in) << 8;
-}
 
 /* The rest of the guest, as the model has it. */
 
