@@ -11,6 +11,7 @@ from hvhost.kvpwire import EXTERNAL, GUEST, Item
 from scenario import Failed, Test, scenario
 from scenarios.device import check_ktap
 from scenarios.sysfs import SYS
+from scenarios.takeover import owner
 
 FAILSLAB = "/sys/kernel/debug/failslab"
 NEEDED = Setup(selftests=True, memory=768)
@@ -165,3 +166,27 @@ def inserting(t: Test) -> None:
     t.kvp.wait_pushed(60, count + 1)
     t.works()
     leaks.check(t)
+
+
+@scenario(UNLOADED, guests=(HV_KVP,), proof=ON)
+def inserting_beside_hv_utils(t: Test) -> None:
+    """An insmod that fails late had the device already: hv_utils gets it back.
+    Without the daemon, whose descriptor hv_utils would use after its end."""
+    prepare(t)
+    t.sh("for m in $(cat /etc/modules.order); do "
+         "insmod /modules/$m.ko 2>/dev/null; done; lsmod | grep -q hv_utils")
+    t.eventually(lambda: owner(t) == "hv_utils", "hv_utils has it", 30)
+    total = 100000 - int(t.sh(f"hv_kvp_failnth {MODULE} 100000 ''").split()[0])
+    t.eventually(lambda: owner(t) == "hv_kvp", "hv_kvp has it", 30)
+    t.sh("rmmod hv_kvp", 60)
+    refused = 0
+    for n in range(total, 0, -1):
+        text = t.sh(f"hv_kvp_failnth {MODULE} {n} ''", 60)
+        if text.endswith("inserted"):
+            t.sh("rmmod hv_kvp", 60)
+        else:
+            refused += 1
+        t.equal(owner(t), "hv_utils", f"who has it after {text}")
+        if refused == 2:
+            break
+    t.equal(refused, 2, "insmods refused")
