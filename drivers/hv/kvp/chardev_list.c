@@ -179,7 +179,37 @@ void hkvp_listing_end(struct hkvp_listing *listing)
 	mutex_unlock(&lock);
 }
 
-/* Replaces what the descriptor has listed before. Returns the new id. */
+/* Old versions count against the limit of those who have them pinned. */
+static bool holds_too_much(struct hkvp_pool *pool)
+{
+	return hkvp_pool_usage(pool).retained_bytes >
+	       hkvp_params.limits[HKVP_OWNER_AGENT].bytes;
+}
+
+/*
+ * Ends the list that was unused for longest of those whose pool holds too much.
+ * One and no more: what is freed by it shows only later.
+ */
+static void end_holder(void)
+{
+	struct hkvp_listing *listing;
+
+	list_for_each_entry(listing, &listings, node) {
+		struct hkvp_file *file =
+			container_of(listing, struct hkvp_file, listing);
+
+		if (holds_too_much(&file->kvp->pools[listing->pool])) {
+			end_locked(listing);
+			break;
+		}
+	}
+}
+
+/*
+ * Replaces what the descriptor has listed before. Returns the new id. Where too
+ * much is held already one list goes for each that comes, however many come
+ * before the trimmer does.
+ */
 static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 		 enum hkvp_pool_id id)
 {
@@ -188,6 +218,7 @@ static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 
 	mutex_lock(&lock);
 	end_locked(listing);
+	end_holder();
 	if (listing_count == HKVP_LISTS_MAX)
 		end_locked(list_first_entry(&listings, struct hkvp_listing,
 					    node));
@@ -225,28 +256,10 @@ static int fill(struct hkvp_file *file, u32 id, u32 pool, struct part *part)
 	return ret;
 }
 
-/* Old versions count against the limit of those who have them pinned. */
-static bool holds_too_much(struct hkvp_pool *pool)
-{
-	return hkvp_pool_usage(pool).retained_bytes >
-	       hkvp_params.limits[HKVP_OWNER_AGENT].bytes;
-}
-
-/* At most one a run: what is freed by it shows only later. */
 static void trim(struct work_struct *work)
 {
-	struct hkvp_listing *listing;
-
 	mutex_lock(&lock);
-	list_for_each_entry(listing, &listings, node) {
-		struct hkvp_file *file =
-			container_of(listing, struct hkvp_file, listing);
-
-		if (holds_too_much(&file->kvp->pools[listing->pool])) {
-			end_locked(listing);
-			break;
-		}
-	}
+	end_holder();
 	if (listing_count)
 		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
 	mutex_unlock(&lock);
