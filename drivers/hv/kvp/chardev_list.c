@@ -49,6 +49,7 @@ static DECLARE_DELAYED_WORK(trimmer, trim);
  * @room: bytes that the caller's buffer still has
  * @used: bytes of @buf
  * @items: items in @buf
+ * @first: first item of the call
  * @index: next item
  * @total: items of the pool
  * @generation: generation of the pool
@@ -59,6 +60,7 @@ struct part {
 	u32 room;
 	u32 used;
 	u32 items;
+	u32 first;
 	u32 index;
 	u32 total;
 	u64 generation;
@@ -145,10 +147,13 @@ static int fill_from_auto(const struct hkvp_pool *pool, struct part *part)
 	if (!value)
 		return -ENOMEM;
 	part->total = HKVP_INTRINSIC_COUNT;
-	/* the oldest that anything in the buffer can be of */
-	rcu_read_lock();
-	part->generation = hkvp_version_generation(hkvp_pool_current(pool));
-	rcu_read_unlock();
+	/* the oldest that anything in the caller's buffer can be of */
+	if (part->index == part->first) {
+		rcu_read_lock();
+		part->generation =
+			hkvp_version_generation(hkvp_pool_current(pool));
+		rcu_read_unlock();
+	}
 	while (!is_full(part) && part->index < HKVP_INTRINSIC_COUNT) {
 		head.generation = hkvp_intrinsic_get(part->index, value, &now);
 		head.flags = head.generation ? HVKVP_ITEM_OVERRIDE : 0;
@@ -276,7 +281,9 @@ static int copy_items(struct hkvp_file *file, struct hvkvp_list *list, u32 id,
 		      u8 *chunk)
 {
 	struct part part = {
-		.buf = chunk, .index = (u32)list->cursor,
+		.buf = chunk,
+		.first = (u32)list->cursor,
+		.index = (u32)list->cursor,
 	};
 	u32 done = 0, items = 0;
 	int ret;
