@@ -104,7 +104,7 @@ static int read_op(struct hkvp_text *text, const struct rules *rules, u32 i,
 	return 0;
 }
 
-/* On an error nothing is left to free, and @batch tells how far it went. */
+/* On an error too @batch is to be freed; it then tells how far this went. */
 static int read_batch(struct batch *batch, const struct rules *rules)
 {
 	struct hkvp_text *text;
@@ -126,11 +126,13 @@ static int read_batch(struct batch *batch, const struct rules *rules)
 		ret = read_op(text, rules, batch->count,
 			      &batch->changes[batch->count]);
 		batch->failed = ret && ret != -ENOMEM;
-		if (!ret && fatal_signal_pending(current))
-			ret = -EINTR;
 		if (ret)
 			goto failed;
+		/* from here on free_batch() knows of it */
 		batch->count++;
+		ret = -EINTR;
+		if (fatal_signal_pending(current))
+			goto failed;
 		cond_resched();
 	}
 	kfree_sensitive(text);

@@ -45,14 +45,17 @@ void fail(const char *file, int line, const char *fmt, ...)
 	_exit(1);
 }
 
-/* What it needs is not in this kernel: becomes the reason of a skip. */
+void skip_without(const char *missing)
+{
+	printf("# the kernel has no %s\n", missing);
+	fflush(stdout);
+	_exit(SKIPPED);
+}
+
 void enter_user_namespace(void)
 {
-	if (access("/proc/self/ns/user", F_OK)) {
-		printf("# the kernel has no user namespaces\n");
-		fflush(stdout);
-		_exit(SKIPPED);
-	}
+	if (access("/proc/self/ns/user", F_OK))
+		skip_without("user namespaces");
 	OK(unshare(CLONE_NEWUSER));
 }
 

@@ -24,6 +24,8 @@
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 void add_test(const char *file, const char *name, void (*fn)(void));
+/* Ends the test: what it needs is not in this kernel. */
+void skip_without(const char *missing) __attribute__((noreturn));
 void fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((noreturn, format(printf, 3, 4)));
 
