@@ -401,9 +401,10 @@ ssize_t hkvp_reader_read(struct hkvp_reader *reader, char __user *buf,
 	if (!record)
 		return -ENOMEM;
 	do {
-		ret = mutex_lock_interruptible(&reader->lock);
-		if (ret)
+		if (mutex_lock_interruptible(&reader->lock)) {
+			ret = -ERESTARTSYS;
 			break;
+		}
 		ret = copy_records(reader, buf, size, record);
 		mutex_unlock(&reader->lock);
 		if (ret)

@@ -306,9 +306,10 @@ static ssize_t read(struct file *filp, char __user *buf, size_t size,
 		return -EINVAL;
 	do {
 		seen = atomic_read_acquire(&events);
-		ret = mutex_lock_interruptible(&s->io);
-		if (ret)
+		if (mutex_lock_interruptible(&s->io)) {
+			ret = -ERESTARTSYS;
 			break;
+		}
 		ret = read_message(s, buf);
 		mutex_unlock(&s->io);
 		if (ret != -EAGAIN || filp->f_flags & O_NONBLOCK)
@@ -383,9 +384,8 @@ static ssize_t write(struct file *filp, const char __user *buf, size_t size,
 		return -EINVAL;
 	if (copy_from_user(&head, buf, sizeof(head)))
 		return -EFAULT;
-	ret = mutex_lock_interruptible(&s->io);
-	if (ret)
-		return ret;
+	if (mutex_lock_interruptible(&s->io))
+		return -ERESTARTSYS;
 	ret = take_message(s, head, &answered);
 	mutex_unlock(&s->io);
 	if (ret)

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Calls that stall for as long as somebody likes, in a page fault on the memory
+ * that they were given.
+ */
+#define _GNU_SOURCE
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "harness.h"
+
+#define GUEST	HVKVP_POOL_GUEST
+#define AUTO	HVKVP_POOL_AUTO
+#define SIZE	65536
+#define LATER	20000	/* ms; long enough for a slow guest */
+
+/*
+ * SIZE bytes whose pages come only when somebody sees to it, at @uffd, which
+ * children inherit.
+ */
+static char *missing_memory(int *uffd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = {
+		.mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	char *map;
+
+	*uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (*uffd < 0 && errno == ENOSYS)
+		skip_without("userfaultfd");
+	OK(*uffd);
+	OK(ioctl(*uffd, UFFDIO_API, &api));
+	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(map != MAP_FAILED);
+	reg.range.start = PTR(map);
+	reg.range.len = SIZE;
+	OK(ioctl(*uffd, UFFDIO_REGISTER, &reg));
+	return map;
+}
+
+/* Waits for a fault. */
+static void await_fault(int uffd)
+{
+	struct pollfd p = { .fd = uffd, .events = POLLIN };
+	struct uffd_msg msg;
+
+	EQUAL(OK(poll(&p, 1, LATER)), 1);
+	EQUAL(OK(read(uffd, &msg, sizeof(msg))), sizeof(msg));
+	EQUAL(msg.event, UFFD_EVENT_PAGEFAULT);
+}
+
+static void bring_pages(int uffd, char *map)
+{
+	struct uffdio_zeropage zero = {
+		.range = { .start = PTR(map), .len = SIZE },
+	};
+
+	OK(ioctl(uffd, UFFDIO_ZEROPAGE, &zero));
+}
+
+/* The same from outside of the process that it is in. */
+static void await_stall(pid_t pid)
+{
+	char path[64], where[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
+	for (int ms = 0; ms < LATER; ms += 10) {
+		FILE *f = fopen(path, "r");
+
+		CHECK(f);
+		memset(where, 0, sizeof(where));
+		CHECK(fread(where, 1, sizeof(where) - 1, f) || feof(f));
+		fclose(f);
+		if (strstr(where, "userfault"))
+			return;
+		usleep(10000);
+	}
+	fail(__FILE__, __LINE__, "it waits in %s", where);
+}
+
+static int exit_code(pid_t pid)
+{
+	int status;
+
+	OK(waitpid(pid, &status, 0));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* All that others do meanwhile works. */
+static void others_go_on(void)
+{
+	static char buffer[4096];
+	int fd = open_device(O_RDWR);
+	struct hvkvp_list arg = {
+		.buffer = PTR(buffer), .size = sizeof(buffer), .pool = GUEST,
+	};
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	OK(set(fd, "meanwhile", "1"));
+	CHECK(get(fd, GUEST, "meanwhile"));
+	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	CHECK(arg.count);
+	EQUAL(OK(poll(&p, 1, LATER)), 1);
+	CHECK(OK(read(fd, buffer, sizeof(buffer))) >= 32);
+	OK(delete(fd, "meanwhile"));
+	close(fd);
+}
+
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+TEST(reader)
+{
+	struct sigaction sa = {
+		.sa_handler = on_signal, .sa_flags = SA_RESTART,
+	};
+	int fd = open_device(O_RDWR), uffd;
+	pid_t stalled, waiting;
+	char buffer[32];
+
+	OK(sigaction(SIGUSR1, &sa, NULL));
+	OK(set(fd, "key", "1"));
+	stalled = OK(fork());
+	if (!stalled) {
+		FAILS(read(fd, missing_memory(&uffd), SIZE), EFAULT);
+		_exit(1);
+	}
+	await_stall(stalled);
+	waiting = OK(fork());
+	if (!waiting) {
+		/* a signal is no reason to give up */
+		EQUAL(OK(read(fd, buffer, sizeof(buffer))), sizeof(buffer));
+		_exit(0);
+	}
+	usleep(300000);
+	OK(kill(waiting, SIGUSR1));
+	usleep(300000);
+	others_go_on();
+	EQUAL(waitpid(waiting, NULL, WNOHANG), 0);
+	OK(kill(stalled, SIGKILL));
+	EQUAL(exit_code(stalled), -1);
+	/* what the first one could not take is there for the second */
+	EQUAL(exit_code(waiting), 0);
+}
+
+TEST(lister)
+{
+	int fd = open_device(O_RDWR), uffd;
+	char *map = missing_memory(&uffd);
+	struct hvkvp_list arg = {
+		.buffer = PTR(map), .size = SIZE, .pool = GUEST,
+	};
+	pid_t other;
+
+	set_many(fd, 300, "some value of some length, to fill the room with");
+	other = OK(fork());
+	if (!other) {
+		await_fault(uffd);
+		others_go_on();
+		OK(set(fd, "later", "1"));
+		bring_pages(uffd, map);
+		_exit(0);
+	}
+	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	EQUAL(exit_code(other), 0);
+	EQUAL(arg.count, 300);
+	EQUAL(arg.cursor, 0);
+}
+
+static int override(int fd, const char *key, const void *value, size_t size)
+{
+	return set_typed(fd, AUTO, HVKVP_TYPE_SZ, key, strlen(key), value,
+			 size);
+}
+
+/*
+ * The generation of a list is that of its oldest part: who then reads of changes
+ * leaves out those up to it.
+ */
+TEST(lister_of_intrinsic_items)
+{
+	static const char * const large[] = {
+		"IntegrationServicesVersion", "NetworkAddressIPv4",
+		"NetworkAddressIPv6", "OSBuildNumber", "OSName",
+	};
+	static char value[HVKVP_VALUE_MAX];
+	const struct hvkvp_item *first;
+	int fd = open_device(O_RDWR), uffd;
+	char *map = missing_memory(&uffd);
+	struct hvkvp_list arg = {
+		.buffer = PTR(map), .size = SIZE, .pool = AUTO,
+	};
+	pid_t other;
+
+	for (size_t i = 0; i < sizeof(value); i += 3)
+		memcpy(value + i, "\xe2\x82\xac", 3);
+	for (unsigned int i = 0; i < ARRAY_SIZE(large); i++)
+		OK(override(fd, large[i], value, sizeof(value)));
+	OK(override(fd, "FullyQualifiedDomainName", "old", 3));
+	other = OK(fork());
+	if (!other) {
+		await_fault(uffd);
+		OK(override(fd, "FullyQualifiedDomainName", "new", 3));
+		bring_pages(uffd, map);
+		_exit(0);
+	}
+	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	EQUAL(exit_code(other), 0);
+	EQUAL(arg.count, 10);
+	first = (const void *)map;
+	CHECK(!strcmp((const char *)first->data + first->key_len + 1, "old"));
+	CHECK(arg.generation < generation(fd, AUTO));
+}
