@@ -209,18 +209,18 @@ void hkvp_changes_mark(void)
  */
 void hkvp_changes_ip_request(u64 id)
 {
-	/* no key, but its NUL, and zeroes */
-	const union {
-		struct hvkvp_change head;
+	/*
+	 * No key, but its NUL, and zeroes. All goes to userland, and what is
+	 * behind the head an initializer of that alone need not clear.
+	 */
+	union {
 		u8 bytes[ALIGN(sizeof(struct hvkvp_change) + 1, 8)];
-	} record = {
-		.head = {
-			.size = sizeof(record),
-			.kind = HVKVP_CHANGE_IP_REQUEST,
-			.generation = id,
-		},
-	};
+		struct hvkvp_change head;
+	} record = { .bytes = { } };
 
+	record.head.size = sizeof(record);
+	record.head.kind = HVKVP_CHANGE_IP_REQUEST;
+	record.head.generation = id;
 	spin_lock_bh(&ring.lock);
 	ring_copy_in(ring.head, record.bytes, sizeof(record));
 	ring.head += sizeof(record);
