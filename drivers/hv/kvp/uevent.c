@@ -104,9 +104,15 @@ static void queue(void)
 
 static void send(struct work_struct *work)
 {
-	unsigned long marks = atomic_long_xchg(&uevent.marks, 0);
+	unsigned long marks;
 	unsigned int i, count;
 
+	/* marked between the start of this work and the end of the last one */
+	if (time_before(jiffies, uevent.next)) {
+		queue();
+		return;
+	}
+	marks = atomic_long_xchg(&uevent.marks, 0);
 	count = add_pools(marks);
 	if (marks & BIT(HKVP_MARK_STATE))
 		count = add_state(count);
