@@ -73,7 +73,7 @@ static int convert(struct hkvp_text *text, const struct hvkvp_op *op,
 	change->value_size = ret;
 	change->type = op->type;
 	change->owner = rules->owner;
-	change->key = text->wire.key;
+	change->key = text->key;
 	return hkvp_text_may_set(rules->pool, change);
 }
 
@@ -97,8 +97,8 @@ static int read_op(struct hkvp_text *text, const struct rules *rules, u32 i,
 		       GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
-	memcpy(data, text->wire.key, change->key_size);
-	memcpy(data + change->key_size, text->wire.value, change->value_size);
+	memcpy(data, text->key, change->key_size);
+	memcpy(data + change->key_size, text->value, change->value_size);
 	change->key = data;
 	change->value = data + change->key_size;
 	return 0;
@@ -116,7 +116,7 @@ static int read_batch(struct batch *batch, const struct rules *rules)
 	if (rules->count > HKVP_BATCH_MAX)
 		return -E2BIG;
 
-	text = hkvp_text_alloc();
+	text = hkvp_text_alloc(HKVP_KEY_UTF8_MAX, HKVP_VALUE_UTF8_MAX);
 	batch->changes = kvmalloc_array(rules->count ?: 1,
 					sizeof(*batch->changes),
 					GFP_KERNEL_ACCOUNT);

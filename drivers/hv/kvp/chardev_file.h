@@ -55,20 +55,25 @@ struct hkvp_file {
 };
 
 /**
- * struct hkvp_text - room to turn one item from or into what userland sees
- * @wire: key and value as on the wire
+ * struct hkvp_text - one item that userland gives, and room to convert it
+ * @value: value as on the wire
  * @utf8: key or value in UTF-8
+ * @key: key as on the wire
+ *
+ * All of it is one object, no larger than the item needs: the kernel fills it
+ * with zeroes as it comes and, because values may be secrets, as it goes.
  */
 struct hkvp_text {
-	struct hkvp_value wire;
-	u8 utf8[HKVP_VALUE_UTF8_MAX];
+	u8 *value;
+	u8 *utf8;
+	u8 key[];
 };
 
 /* chardev.c */
 void hkvp_chardev_changed(enum hkvp_pool_id pool);
 
 /* chardev_text.c: items as userland sees them */
-struct hkvp_text *hkvp_text_alloc(void);
+struct hkvp_text *hkvp_text_alloc(u32 key_len, u32 value_len);
 int hkvp_text_get_key(struct hkvp_text *text, u64 key, u32 len,
 		      enum hkvp_utf8 mode);
 int hkvp_text_get_value(struct hkvp_text *text, u32 type, u64 value, u32 len,

@@ -6,9 +6,13 @@
 #include "chardev_file.h"
 #include "intrinsic.h"
 
-/* Write the value as userland sees it into @text->utf8; its length or error. */
+/* Room for most values; those that need more are asked for twice. */
+#define SHORT_VALUE	256
+
+/* The value as userland sees it; its bytes, -ENOENT or -ENOSPC: no room. */
 static int get_from_pool(const struct hkvp *kvp, const struct hkvp_pool *pool,
-			 struct hvkvp_get *get, struct hkvp_text *text, int size)
+			 struct hvkvp_get *get, const void *key, u32 key_size,
+			 u8 *value, u32 room)
 {
 	const struct hkvp_version *v;
 	const struct hkvp_item *item;
@@ -17,59 +21,76 @@ static int get_from_pool(const struct hkvp *kvp, const struct hkvp_pool *pool,
 	rcu_read_lock();
 	v = hkvp_pool_current(pool);
 	get->generation = hkvp_version_generation(v);
-	item = hkvp_version_find(v, text->wire.key, size);
+	item = hkvp_version_find(v, key, key_size);
 	if (item) {
 		get->type = item->type;
 		get->item_flags = hkvp_text_flags(kvp, get->pool, item);
 		get->item_generation = hkvp_item_generation(item);
-		len = hkvp_text_put_value(text->utf8, sizeof(text->utf8),
-					  item->type, hkvp_item_value(item),
+		len = hkvp_text_put_value(value, room, item->type,
+					  hkvp_item_value(item),
 					  item->value_size);
 	}
 	rcu_read_unlock();
 	return len;
 }
 
-static int get_intrinsic(struct hvkvp_get *get, struct hkvp_text *text, int size)
+/* The same of an intrinsic item; also -ENOMEM. */
+static int get_intrinsic(struct hvkvp_get *get, const void *key, u32 key_size,
+			 u8 *value, u32 room)
 {
-	int index = hkvp_intrinsic_index(text->wire.key, size);
+	int index = hkvp_intrinsic_index(key, key_size);
+	struct hkvp_value *wire;
+	int len;
 
 	if (index < 0)
 		return index;
-	get->item_generation = hkvp_intrinsic_get(index, &text->wire,
+	wire = kmalloc(sizeof(*wire), GFP_KERNEL_ACCOUNT);
+	if (!wire)
+		return -ENOMEM;
+	get->item_generation = hkvp_intrinsic_get(index, wire,
 						  &get->generation);
 	get->item_flags = get->item_generation ? HVKVP_ITEM_OVERRIDE : 0;
-	get->type = le32_to_cpu(text->wire.type);
-	return hkvp_text_put_value(text->utf8, sizeof(text->utf8), get->type,
-				   text->wire.value,
-				   le32_to_cpu(text->wire.value_size));
+	get->type = le32_to_cpu(wire->type);
+	len = hkvp_text_put_value(value, room, get->type, wire->value,
+				  le32_to_cpu(wire->value_size));
+	kfree(wire);
+	return len;
 }
 
-static int get_value(const struct hkvp *kvp, const struct hkvp_pool *pool,
-		     struct hvkvp_get *get, struct hkvp_text *text)
+static int give_value(struct hvkvp_get *get, const u8 *value, u32 len)
 {
 	u32 room = get->value_size;
+
+	get->value_size = len;
+	if (len > room)
+		return -ERANGE;
+	if (copy_to_user(u64_to_user_ptr(get->value), value, len))
+		return -EFAULT;
+	return 0;
+}
+
+/* By way of @room bytes; -ENOSPC: it takes more of them. */
+static int get_value(const struct hkvp *kvp, const struct hkvp_pool *pool,
+		     struct hvkvp_get *get, const void *key, u32 key_size,
+		     u32 room)
+{
+	u8 *value = kmalloc(room, GFP_KERNEL_ACCOUNT);
 	int ret;
 
-	ret = hkvp_text_get_key(text, get->key, get->key_len, HKVP_UTF8_WTF8);
-	if (ret < 0)
-		return ret;
+	if (!value)
+		return -ENOMEM;
 	get->item_flags = 0;
 	get->item_generation = 0;
 	get->generation = 0;
 	if (get->pool == HKVP_POOL_AUTO)
-		ret = get_intrinsic(get, text, ret);
+		ret = get_intrinsic(get, key, key_size, value, room);
 	else
-		ret = get_from_pool(kvp, pool, get, text, ret);
-	if (ret < 0)
-		return ret;
-
-	get->value_size = ret;
-	if (ret > room)
-		return -ERANGE;
-	if (copy_to_user(u64_to_user_ptr(get->value), text->utf8, ret))
-		return -EFAULT;
-	return 0;
+		ret = get_from_pool(kvp, pool, get, key, key_size, value, room);
+	if (ret >= 0)
+		ret = give_value(get, value, ret);
+	/* it may be a secret */
+	kfree_sensitive(value);
+	return ret;
 }
 
 int hkvp_ioctl_get(struct hkvp_file *file, void *arg)
@@ -77,15 +98,22 @@ int hkvp_ioctl_get(struct hkvp_file *file, void *arg)
 	struct hvkvp_get *get = arg;
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, get->pool);
 	struct hkvp_text *text;
-	int ret;
+	int size, ret;
 
 	if (!pool || get->flags)
 		return -EINVAL;
-	text = hkvp_text_alloc();
+	text = hkvp_text_alloc(get->key_len, 0);
 	if (!text)
 		return -ENOMEM;
-	ret = get_value(file->kvp, pool, get, text);
-	kfree_sensitive(text);
+	size = hkvp_text_get_key(text, get->key, get->key_len, HKVP_UTF8_WTF8);
+	ret = size;
+	if (size > 0)
+		ret = get_value(file->kvp, pool, get, text->key, size,
+				SHORT_VALUE);
+	if (ret == -ENOSPC)
+		ret = get_value(file->kvp, pool, get, text->key, size,
+				HKVP_VALUE_UTF8_MAX);
+	kfree(text);
 	return ret;
 }
 
@@ -93,8 +121,8 @@ static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
 		     struct hkvp_text *text)
 {
 	struct hkvp_change change = {
-		.key = text->wire.key,
-		.value = text->wire.value,
+		.key = text->key,
+		.value = text->value,
 		.type = set->type,
 		.owner = HKVP_OWNER_AGENT,
 	};
@@ -125,7 +153,7 @@ int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
 	ret = hkvp_text_may_write(set->pool);
 	if (ret)
 		return ret;
-	text = hkvp_text_alloc();
+	text = hkvp_text_alloc(set->key_len, set->value_len);
 	if (!text)
 		return -ENOMEM;
 	ret = set_value(pool, set, text);
@@ -148,13 +176,13 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	ret = hkvp_text_may_write(delete->pool);
 	if (ret)
 		return ret;
-	text = hkvp_text_alloc();
+	text = hkvp_text_alloc(delete->key_len, 0);
 	if (!text)
 		return -ENOMEM;
 	ret = hkvp_text_get_key(text, delete->key, delete->key_len,
 				HKVP_UTF8_WTF8);
 	if (ret > 0) {
-		change.key = text->wire.key;
+		change.key = text->key;
 		change.key_size = ret;
 		ret = hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
 	}

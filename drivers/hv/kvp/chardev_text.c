@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Items between userland's form and that of the wire. */
 #include <linux/capability.h>
+#include <linux/minmax.h>
 #include <linux/nospec.h>
+#include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -9,10 +11,33 @@
 #include "chardev_file.h"
 #include "intrinsic.h"
 
-/* Free it with kfree_sensitive(): values may be secrets. */
-struct hkvp_text *hkvp_text_alloc(void)
+/* Most bytes on the wire of a string of @len bytes: a unit each, and the NUL. */
+static u32 wire_room(u32 len, u32 max)
 {
-	return kmalloc(sizeof(struct hkvp_text), GFP_KERNEL_ACCOUNT);
+	return min(2 * len + 2, max);
+}
+
+/*
+ * Room for a key and a value of these lengths, or shorter ones. Longer ones than
+ * any may be are refused where they are read. Free it with kfree_sensitive().
+ */
+struct hkvp_text *hkvp_text_alloc(u32 key_len, u32 value_len)
+{
+	struct hkvp_text *text;
+	u32 key, value;
+
+	key_len = min_t(u32, key_len, HKVP_KEY_UTF8_MAX);
+	value_len = min_t(u32, value_len, HKVP_VALUE_UTF8_MAX);
+	key = wire_room(key_len, HKVP_KEY_SIZE);
+	value = wire_room(value_len, HKVP_VALUE_SIZE);
+	text = kmalloc(struct_size(text, key,
+				   key + value + max(key_len, value_len)),
+		       GFP_KERNEL_ACCOUNT);
+	if (!text)
+		return NULL;
+	text->value = text->key + key;
+	text->utf8 = text->value + value;
+	return text;
 }
 
 /* The pool of a number from userland, or NULL. */
@@ -68,7 +93,7 @@ int hkvp_text_may_set(u32 pool, const struct hkvp_change *change)
 }
 
 /*
- * The key at @key into @text->wire.key. Its bytes there, or -EINVAL (empty or
+ * The key at @key into @text->key. Its bytes there, or -EINVAL (empty or
  * with a NUL), -ENAMETOOLONG, -EILSEQ, -EFAULT.
  */
 int hkvp_text_get_key(struct hkvp_text *text, u64 key, u32 len,
@@ -82,8 +107,8 @@ int hkvp_text_get_key(struct hkvp_text *text, u64 key, u32 len,
 		return -ENAMETOOLONG;
 	if (copy_from_user(text->utf8, u64_to_user_ptr(key), len))
 		return -EFAULT;
-	ret = hkvp_codec_from_utf8(text->wire.key, HKVP_KEY_SIZE, text->utf8,
-				   len, mode);
+	ret = hkvp_codec_from_utf8(text->key, wire_room(len, HKVP_KEY_SIZE),
+				   text->utf8, len, mode);
 	return ret == -E2BIG ? -ENAMETOOLONG : ret;
 }
 
@@ -96,7 +121,7 @@ static int get_string(struct hkvp_text *text, u64 value, u32 len,
 		return -EMSGSIZE;
 	if (copy_from_user(text->utf8, u64_to_user_ptr(value), len))
 		return -EFAULT;
-	ret = hkvp_codec_from_utf8(text->wire.value, HKVP_VALUE_SIZE,
+	ret = hkvp_codec_from_utf8(text->value, wire_room(len, HKVP_VALUE_SIZE),
 				   text->utf8, len, mode);
 	return ret == -E2BIG ? -EMSGSIZE : ret;
 }
@@ -111,7 +136,7 @@ static int get_dword(struct hkvp_text *text, u64 value, u32 len)
 	if (copy_from_user(&number, u64_to_user_ptr(value), len))
 		return -EFAULT;
 	wire = cpu_to_le32(number);
-	memcpy(text->wire.value, &wire, sizeof(wire));
+	memcpy(text->value, &wire, sizeof(wire));
 	return sizeof(wire);
 }
 
@@ -125,12 +150,12 @@ static int get_qword(struct hkvp_text *text, u64 value, u32 len)
 	if (copy_from_user(&number, u64_to_user_ptr(value), len))
 		return -EFAULT;
 	wire = cpu_to_le64(number);
-	memcpy(text->wire.value, &wire, sizeof(wire));
+	memcpy(text->value, &wire, sizeof(wire));
 	return sizeof(wire);
 }
 
 /*
- * The value at @value into @text->wire.value. Its bytes there, or -EINVAL
+ * The value at @value into @text->value. Its bytes there, or -EINVAL
  * (unknown type, a size that is not the type's, or a NUL inside), -EMSGSIZE,
  * -EILSEQ, -EFAULT.
  */
