@@ -342,7 +342,7 @@ class WireTest(unittest.TestCase):
     def test_ip_from_a_host_that_lies(self):
         info = IpInfo("x", 3, False, [Address.parse("192.0.2.1/24"),
                                       Address.parse("2001:db8::1/64")])
-        lists = ("192.0.2.1;2001:db8::1", "255.255.255.0;/64", "", "")
+        lists = ("192.0.2.1;2001:db8::1", "255.255.255.0;64", "", "")
         good = kvpwire.pack_ip_strings(5, info)
         self.assertEqual(kvpwire.pack_ip_texts(5, "x", 3, 0, *lists), good)
         long = kvpwire.pack_ip_texts(5, "x" * 200, 3, 0, "1\n2" * 2000)
