@@ -123,6 +123,7 @@ static void ipv4(struct text *t)
 	const struct in_ifaddr *ifa;
 	struct net_device *dev;
 	char addr[sizeof("255.255.255.255")];
+	__be32 local;
 
 	rcu_read_lock();
 	for_each_netdev_rcu(&init_net, dev) {
@@ -132,7 +133,9 @@ static void ipv4(struct text *t)
 		if (!in_dev)
 			continue;
 		in_dev_for_each_ifa_rcu(ifa, in_dev) {
-			snprintf(addr, sizeof(addr), "%pI4", &ifa->ifa_local);
+			/* SIOCSIFADDR changes it in place */
+			local = data_race(ifa->ifa_local);
+			snprintf(addr, sizeof(addr), "%pI4", &local);
 			if (!put_entry(t, addr))
 				goto full;
 		}

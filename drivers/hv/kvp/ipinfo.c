@@ -70,7 +70,8 @@ static enum level level_of(const struct net_device *dev)
 
 	if (in_dev) {
 		in_dev_for_each_ifa_rcu(ifa, in_dev) {
-			if (!ipv4_is_linklocal_169(ifa->ifa_local))
+			/* SIOCSIFADDR changes it in place */
+			if (!ipv4_is_linklocal_169(data_race(ifa->ifa_local)))
 				return ADDRESSED;
 			level = LINK_LOCAL;
 		}
@@ -255,17 +256,22 @@ static void addresses_v4(struct answer *a, const struct net_device *dev)
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
 	const struct in_ifaddr *ifa;
 	bool dynamic;
+	__be32 addr;
+	u32 prefix;
 
 	if (!in_dev)
 		return;
 	in_dev_for_each_ifa_rcu(ifa, in_dev) {
 		dynamic = !(READ_ONCE(ifa->ifa_flags) & IFA_F_PERMANENT);
+		/* SIOCSIFADDR changes it in place */
+		addr = data_race(ifa->ifa_local);
+		/* as SIOCSIFNETMASK does this one */
+		prefix = data_race(ifa->ifa_prefixlen);
 		a->any_v4 = true;
 		a->dynamic_v4 |= dynamic;
 		if (a->wanted & HKVP_IP_V4)
-			hkvp_ip_encode_v4(a->e, &ifa->ifa_local,
-					  ifa->ifa_prefixlen,
-					  origin_v4(a, ifa->ifa_local, dynamic));
+			hkvp_ip_encode_v4(a->e, &addr, prefix,
+					  origin_v4(a, addr, dynamic));
 	}
 }
 

@@ -22,9 +22,17 @@ NOT_FOUND = STATUS_BY_NAME["NOT_FOUND"]
 # of its own, with a prefix of its own. A mixture would show.
 NETS = {"eth0": ("192.0.2.{}/25", "2001:db8:a::{}/65"),
         "br0": ("198.51.100.{}/26", "2001:db8:b::{}/66"),
-        "vf0": ("203.0.113.{}/27", "2001:db8:c::{}/67")}
+        "vf0": ("203.0.113.{}/27", "2001:db8:c::{}/67"),
+        "eth1": ("10.1.1.{}/28", "2001:db8:d::{}/68")}
+# 8 is what 10.0.0.0 has until it is told otherwise.
 PREFIXES = {25: "eth0", 65: "eth0", 26: "br0", 66: "br0", 27: "vf0",
-            67: "vf0"}
+            67: "vf0", 28: "eth1", 8: "eth1"}
+
+# The old calls change an address that is there instead of making another.
+OLD_CALLS = """for n in 2 3 4; do
+ifconfig eth1 10.1.1.$n netmask 255.255.255.240; ifconfig eth1 10.1.1.1$n
+done >/dev/null 2>&1
+"""
 
 
 def configure(name: str, number: int) -> list[str]:
@@ -100,17 +108,17 @@ def come_and_go(t: Test, seconds: int) -> dict[str, int]:
     n = Network(t)
     n.ip("netns add box")
     chance = random.Random(11)
-    jobs = []
+    again = (f"end=$(($(cut -d. -f1 /proc/uptime) + {seconds})); n=0; "
+             "while [ $(cut -d. -f1 /proc/uptime) -lt $end ]; do "
+             "%s; n=$((n + 1)); done; echo $n")
+    jobs = [t.host.spawn(again % OLD_CALLS.strip())]
     for kind in range(3):
         lines = [line for _ in range(5) for line in churn(kind, chance)]
         # ip(8) takes the family of a route from its gateway.
         t.host.agent.put(f"/tmp/churn{kind}", "\n".join(
             line.removeprefix("-6 ") for line in lines).encode() + b"\n")
         jobs.append(t.host.spawn(
-            f"end=$(($(cut -d. -f1 /proc/uptime) + {seconds})); n=0; "
-            "while [ $(cut -d. -f1 /proc/uptime) -lt $end ]; do "
-            f"{IP} -force -batch /tmp/churn{kind} >/dev/null 2>&1; "
-            "n=$((n + 1)); done; echo $n"))
+            again % f"{IP} -force -batch /tmp/churn{kind} >/dev/null 2>&1"))
     seen: dict[str, int] = {}
     rounds, third = 0, True
     while any(job.running for job in jobs):
@@ -129,7 +137,8 @@ def come_and_go(t: Test, seconds: int) -> dict[str, int]:
     for job in jobs:
         if int(job.wait(30).text) < 1:
             raise Failed("an agent did nothing")
-    t.true({"eth0", "br0", "none"} <= set(seen), f"not all seen: {seen}")
+    t.true({"eth0", "br0", "eth1", "none"} <= set(seen),
+           f"not all seen: {seen}")
     Network(t).ip("addr add 192.0.2.1/24 dev eth0")
     n.check(testnic.mac(0), shown="eth0")
     return seen
