@@ -46,25 +46,34 @@ static void forget_gone(const struct supply *old, const struct supply *now, int 
 	}
 }
 
-/* Gathers the interfaces that something is known of. */
-static void gather(struct supply *supply, const char *root)
+/* Adds those that something is known of, as far as there is room. */
+static void gather_some(struct supply *supply, const char *root,
+			const struct if_nameindex *list, bool wanted)
 {
-	struct if_nameindex *list = if_nameindex();
-
-	supply->count = 0;
-	for (struct if_nameindex *i = list; i && i->if_index; i++) {
+	for (const struct if_nameindex *i = list; i && i->if_index; i++) {
 		struct linkstate *state = &supply->told[supply->count];
 		struct netif nic;
 
 		if (supply->count == HVKVP_IP_SUPPLY_MAX)
 			break;
 		/* what has no MAC cannot be asked for by the host */
-		if (netif_load(root, i->if_name, &nic) || !strcmp(nic.name, "lo"))
+		if (netif_load(root, i->if_name, &nic) || !strcmp(nic.name, "lo") ||
+		    netif_may_be_adapter(root, &nic) != wanted)
 			continue;
 		linkstate_read(root, &nic, state);
 		if (!is_empty(state))
 			supply->count++;
 	}
+}
+
+/* A host of containers has more interfaces than there is room for: adapters first. */
+static void gather(struct supply *supply, const char *root)
+{
+	struct if_nameindex *list = if_nameindex();
+
+	supply->count = 0;
+	gather_some(supply, root, list, true);
+	gather_some(supply, root, list, false);
 	if (list)
 		if_freenameindex(list);
 }

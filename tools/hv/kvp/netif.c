@@ -142,6 +142,11 @@ int netif_load(const char *root, const char *name, struct netif *nic)
 	return 0;
 }
 
+bool netif_may_be_adapter(const char *root, const struct netif *nic)
+{
+	return nic->kind != NETIF_ETHERNET || has(root, nic->name, "device");
+}
+
 /**
  * struct wanted - what is looked for
  * @index: index, or 0

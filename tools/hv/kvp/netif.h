@@ -4,6 +4,7 @@
 #define KVPCTL_NETIF_H
 
 #include <net/if.h>
+#include <stdbool.h>
 
 enum netif_kind { NETIF_ETHERNET, NETIF_BOND, NETIF_BRIDGE };
 
@@ -49,5 +50,8 @@ int netif_find(const char *root, unsigned int index, const char *adapter, struct
  * Return: as netif_find().
  */
 int netif_load(const char *root, const char *name, struct netif *nic);
+
+/* Whether it is what hosts ask about: a device, or a bond or bridge that may be above one. */
+bool netif_may_be_adapter(const char *root, const struct netif *nic);
 
 #endif /* KVPCTL_NETIF_H */

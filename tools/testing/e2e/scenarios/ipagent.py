@@ -296,6 +296,25 @@ def servers_and_dhcp(t: Test) -> None:
     t.sh("rm /etc/resolv.conf")
 
 
+@scenario(ONE_NIC, guests=OURS)
+def servers_beside_many_interfaces(t: Test) -> None:
+    """The kernel has room for 64 interfaces. A NIC that comes after as many of
+    others is among them."""
+    n = Network(t)
+    n.ip(*(f"link add d{i} type dummy" for i in range(70)))
+    t.host.remove_nic(0)
+    n.gone(0)
+    t.host.add_nic(0)
+    t.eventually(lambda: any(i.device for i in n.snapshot().interfaces),
+                 "the NIC")
+    put(t, "/etc/resolv.conf", "nameserver 192.0.2.53\n")
+    with agent(t):
+        t.eventually(lambda: [str(s) for s in t.kvp.get_ip_info(
+            testnic.instance_id(0)).dns] == ["192.0.2.53"], "the server")
+    t.sh("rm /etc/resolv.conf")
+    Network(t)
+
+
 @scenario(ONE_NIC, guests=OURS, smoke=True)
 def identity(t: Test) -> None:
     """os-release and the full name, a new name with the agent, and back."""
