@@ -14,6 +14,13 @@
 #include "lines.h"
 #include "savefile.h"
 
+static bool missing_ok;
+
+static const struct option_spec options[] = {
+	{ "missing-ok", 'm', OPTION_FLAG, &missing_ok, NULL,
+	  "if there is no device, there is nothing to do" },
+};
+
 /**
  * struct text - the file, in memory until all items have been read
  * @fd: the device
@@ -91,13 +98,16 @@ static int run(int argc, char **argv)
 	const char *path = SAVE_FILE;
 	int first, code;
 
-	first = parse_options(argc, argv, NULL, 0);
+	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	check_operands(argc, first, 0, 1);
 	if (first < argc)
 		path = argv[first];
 	else if (mkdir(SAVE_DIRECTORY, 0700) && errno != EEXIST)
 		return fail_errno("'%s'", SAVE_DIRECTORY);
 	code = save(path, &text);
+	/* it has told that nothing was saved */
+	if (code == EXIT_NO_DEVICE && missing_ok)
+		return EXIT_OK;
 	if (!code && want_json) {
 		json_open(&j, NULL, '{');
 		json_string(&j, "file", path);

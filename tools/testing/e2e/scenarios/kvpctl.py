@@ -177,8 +177,11 @@ def exit_codes(t: Test) -> None:
                     "get ''", f"get {'k' * 300}", "purge -p guest"):
         fails(t, INVALID, command)
     t.sh("mkdir -p /tmp/bare && cp /bin/kvpctl /tmp/bare/")
-    t.equal(t.host.run("chroot /tmp/bare /kvpctl list", check=False).code,
-            NO_DEVICE)
+    for command, code in (("list", NO_DEVICE), ("save /f", NO_DEVICE),
+                          ("save --missing-ok /f", 0)):
+        t.equal(t.host.run(f"chroot /tmp/bare /kvpctl {command}", check=False
+                           ).code, code, command)
+    t.sh("[ ! -e /tmp/bare/f ]")
     fails(t, ERROR, "list >/dev/full")
     for command in ("list", "set a b", "status --json"):
         t.equal(t.host.run(f"su nobody -s /bin/sh -c 'kvpctl {command}'",
