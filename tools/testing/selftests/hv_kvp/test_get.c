@@ -44,6 +44,29 @@ TEST(room)
 	EQUAL(arg.value_size, 0);
 }
 
+/* The kernel has room for short values at first: 256 bytes. */
+TEST(lengths)
+{
+	static const char * const units[] = { "x", "\xc3\xa4", "\xe2\x82\xac" };
+	static char text[HVKVP_VALUE_MAX];
+	int fd = open_device(O_RDWR);
+	struct hvkvp_get arg;
+
+	for (unsigned int bytes = 1; bytes <= 3; bytes++)
+		for (unsigned int n = 84; n <= 1023; n += n < 260 ? 1 : 763) {
+			for (unsigned int i = 0; i < n; i++)
+				memcpy(text + bytes * i, units[bytes - 1],
+				       bytes);
+			OK(set_typed(fd, HVKVP_POOL_GUEST, HVKVP_TYPE_SZ,
+				     "key", 3, text, bytes * n));
+			OK(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value,
+				    sizeof(value), &arg));
+			EQUAL(arg.value_size, bytes * n);
+			CHECK(!memcmp(value, text, bytes * n));
+			EQUAL(arg.item_generation, arg.generation);
+		}
+}
+
 TEST(intrinsic)
 {
 	int fd = open_device(O_RDONLY);
