@@ -99,18 +99,21 @@ void *kmalloc(size_t size, gfp_t gfp)
 	return allocate(NULL, size, gfp);
 }
 
-void kfree(const void *p)
+static void release(struct kmem_cache *cache, const void *p)
 {
-	struct block *b;
+	struct block *b = (struct block *)p - 1;
 
-	if (!p)
-		return;
-	b = (struct block *)p - 1;
-	BUG_ON(b->magic != MAGIC || b->cache);
+	BUG_ON(b->magic != MAGIC || b->cache != cache);
 	count(-(long)b->size);
 	b->magic = 0;
 	poison(b + 1, 0x6b, b->size);
 	free(b);
+}
+
+void kfree(const void *p)
+{
+	if (p)
+		release(NULL, p);
 }
 
 void kfree_sensitive(const void *p)
@@ -162,12 +165,8 @@ void *kmem_cache_alloc(struct kmem_cache *cache, gfp_t gfp)
 
 void kmem_cache_free(struct kmem_cache *cache, void *p)
 {
-	struct block *b = (struct block *)p - 1;
-
-	BUG_ON(b->magic != MAGIC || b->cache != cache);
-	b->cache = NULL;
+	release(cache, p);
 	count_object(cache, -1);
-	kfree(p);
 }
 
 void *kmemdup(const void *p, size_t size, gfp_t gfp)
