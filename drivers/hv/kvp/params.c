@@ -59,12 +59,11 @@ static u64 bytes_limit(unsigned long param)
 /**
  * hkvp_params_init() - check the parameters and fill in hkvp_params
  *
- * Return: 0; -EINVAL for a mode that is writable, executable or not the
- * owner's to read.
+ * Return: 0; -EINVAL for another mode than those of the item files.
  */
 int hkvp_params_init(void)
 {
-	if ((sysfs_mode & ~0444) || !(sysfs_mode & 0400)) {
+	if (sysfs_mode != 0400 && sysfs_mode != 0440 && sysfs_mode != 0444) {
 		pr_err("sysfs_mode must be 0400, 0440 or 0444\n");
 		return -EINVAL;
 	}

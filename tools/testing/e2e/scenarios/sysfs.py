@@ -127,6 +127,9 @@ def seconds_after_insmod(t: Test) -> None:
     t.equal(t.sh(f"cat {SYS}/operational_status"), "OK")
     t.sh("rmmod hv_kvp")
     t.equal(t.sh(f"ls -d {SYS} 2>/dev/null || echo gone"), "gone")
+    # a mode that is none of the three loads nothing
+    for mode in ("0404", "0000", "0600"):
+        t.sh(f"! insmod /modules/hv_kvp.ko sysfs_mode={mode}")
 
 
 @scenario(guests=OURS)
