@@ -21,7 +21,7 @@ CHECK = """
     sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu linux-source-6.1
     libc6-dev-i386 lib32gcc-12-dev
-    systemd udev initramfs-tools-core dracut-core shellcheck groff-base mandoc
+    systemd udev initramfs-tools-core dracut-core shellcheck groff-base mandoc e2fsprogs
 """.split()
 
 STATUS = Path("/var/lib/dpkg/status")
