@@ -72,7 +72,7 @@ struct follower {
  * @gone: the device was removed; set once, under lock
  * @registered: a daemon is there; set once, under lock
  * @stays: and is no passing reader; set once, under lock
- * @since: jiffies when it registered
+ * @since: jiffies when it registered; fixed once @registered
  * @step: what comes next
  * @turn: pool to look at next
  * @asked: id of the request in @msg, or NO_REQUEST
@@ -132,7 +132,9 @@ static void found_staying(struct work_struct *work)
 	bool stays = false;
 
 	mutex_lock(&lock);
-	if (session && session->registered) {
+	/* this may be the end of another one's time, which has left */
+	if (session && session->registered &&
+	    !time_before(jiffies, session->since + msecs_to_jiffies(STAYS_MS))) {
 		WRITE_ONCE(session->stays, true);
 		stays = true;
 	}
@@ -146,9 +148,12 @@ static DECLARE_DELAYED_WORK(stay, found_staying);
 /* It has something to do, and so may be one who leaves when that is done. */
 static void wait_and_see(const struct session *s)
 {
-	if (!READ_ONCE(s->stays) &&
-	    time_before(jiffies, s->since + msecs_to_jiffies(SETTLED_MS)))
-		mod_delayed_work(system_wq, &stay, msecs_to_jiffies(STAYS_MS));
+	if (READ_ONCE(s->stays) ||
+	    !time_before(jiffies, s->since + msecs_to_jiffies(SETTLED_MS)))
+		return;
+	/* the queue's name is not the same in all kernels: no mod_delayed_work() */
+	cancel_delayed_work(&stay);
+	schedule_delayed_work(&stay, msecs_to_jiffies(STAYS_MS));
 }
 
 /**

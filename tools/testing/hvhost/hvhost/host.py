@@ -41,7 +41,8 @@ COMPLAINT = re.compile(
     r"WARNING:|\bBUG:|\bOops\b|Kernel panic|KASAN|KCSAN|UBSAN|kmemleak"
     r"|possible (circular|recursive) locking|suspicious RCU|INFO: task "
     r"|rcu.*(stall|detected)|soft lockup|refcount_t|general protection"
-    r"|unregister_netdevice|sysfs: cannot create duplicate")
+    r"|unregister_netdevice|sysfs: cannot create duplicate"
+    r"|\[hv_kvp\] enqueued on deprecated workqueue")
 
 
 class Host:
