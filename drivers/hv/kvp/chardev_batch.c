@@ -45,7 +45,7 @@ static void free_batch(struct batch *batch)
 	kvfree(batch->changes);
 }
 
-/* Sizes of what is in @text->wire into @change. */
+/* Sizes of what is in @text into @change. */
 static int convert(struct hkvp_text *text, const struct hvkvp_op *op,
 		   const struct rules *rules, struct hkvp_change *change)
 {

@@ -60,8 +60,9 @@ struct hkvp_file {
  * @utf8: key or value in UTF-8
  * @key: key as on the wire
  *
- * All of it is one object, no larger than the item needs: the kernel fills it
- * with zeroes as it comes and, because values may be secrets, as it goes.
+ * All of it is one object, no larger than the item needs: the kernel may fill
+ * it with zeroes as it comes (init_on_alloc), and does so as it goes where there
+ * was a value, which may be a secret.
  */
 struct hkvp_text {
 	u8 *value;

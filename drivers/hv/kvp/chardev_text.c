@@ -19,7 +19,8 @@ static u32 wire_room(u32 len, u32 max)
 
 /*
  * Room for a key and a value of these lengths, or shorter ones. Longer ones than
- * any may be are refused where they are read. Free it with kfree_sensitive().
+ * any may be are refused where they are read. Once it has had a value free it
+ * with kfree_sensitive().
  */
 struct hkvp_text *hkvp_text_alloc(u32 key_len, u32 value_len)
 {

@@ -244,7 +244,7 @@ static int get_utf8(const u8 *s, u32 len, u32 *c)
 /**
  * hkvp_codec_from_utf8() - UTF-16LE of a UTF-8 string
  * @dst: where to, any alignment
- * @room: bytes at @dst, at least 2; HKVP_KEY_SIZE or HKVP_VALUE_SIZE
+ * @room: bytes at @dst, at least 2 and even; (@len + 1) * 2 always suffice
  * @src: the string
  * @len: bytes of @src
  * @mode: what to accept
