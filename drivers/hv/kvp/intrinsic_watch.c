@@ -33,6 +33,8 @@
 
 static struct hkvp_pool *pool;
 static void (*changed)(void *ctx, enum hkvp_pool_id id);
+/* Its own: the names of the system's queues differ between kernels. */
+static struct workqueue_struct *wq;
 static struct delayed_work work;
 
 /* There was an event that @work has not looked after, but will within DELAY. */
@@ -97,22 +99,21 @@ static void watch_work(struct work_struct *unused)
 		/* without memory for a version the news has to wait */
 		if (hkvp_pool_touch(pool)) {
 			memset(seen, 0, sizeof(seen));
-			queue_delayed_work(system_unbound_wq, &work, HZ);
+			queue_delayed_work(wq, &work, HZ);
 			return;
 		}
 		changed(NULL, HKVP_POOL_AUTO);
 	}
 	/* does nothing if an event has queued it meanwhile */
 	if (looks < LOOKS && tentative())
-		queue_delayed_work(system_unbound_wq, &work,
-				   LOOK_AGAIN(looks++));
+		queue_delayed_work(wq, &work, LOOK_AGAIN(looks++));
 }
 
 /* However many there are, the first one decides when they are looked after. */
 static void event(const struct net_device *dev)
 {
 	if (net_eq(dev_net(dev), &init_net) && !xchg(&soon, true))
-		mod_delayed_work(system_unbound_wq, &work, DELAY);
+		mod_delayed_work(wq, &work, DELAY);
 }
 
 static int on_inet(struct notifier_block *nb, unsigned long what, void *arg)
@@ -167,7 +168,7 @@ static void unregister_inet6(void)
  * @on_change: then told, with NULL and HKVP_POOL_AUTO, in process context
  *
  * Context: process, may sleep; takes rtnl.
- * Return: 0 or what a registration returns.
+ * Return: 0, -ENOMEM, or what a registration returns.
  */
 int hkvp_intrinsic_watch_start(struct hkvp_pool *auto_pool,
 			       void (*on_change)(void *ctx,
@@ -179,11 +180,14 @@ int hkvp_intrinsic_watch_start(struct hkvp_pool *auto_pool,
 	changed = on_change;
 	get_random_bytes(&key, sizeof(key));
 	INIT_DELAYED_WORK(&work, watch_work);
+	wq = alloc_ordered_workqueue("hv_kvp_watch", 0);
+	if (!wq)
+		return -ENOMEM;
 	look();
 
 	ret = register_inetaddr_notifier(&inet_nb);
 	if (ret)
-		return ret;
+		goto queue;
 	ret = register_inet6();
 	if (ret)
 		goto inet;
@@ -198,6 +202,8 @@ inet6:
 inet:
 	unregister_inetaddr_notifier(&inet_nb);
 	cancel_delayed_work_sync(&work);
+queue:
+	destroy_workqueue(wq);
 	return ret;
 }
 
@@ -212,4 +218,5 @@ void hkvp_intrinsic_watch_stop(void)
 	unregister_inet6();
 	unregister_inetaddr_notifier(&inet_nb);
 	cancel_delayed_work_sync(&work);
+	destroy_workqueue(wq);
 }

@@ -151,7 +151,7 @@ static void wait_and_see(const struct session *s)
 	if (READ_ONCE(s->stays) ||
 	    !time_before(jiffies, s->since + msecs_to_jiffies(SETTLED_MS)))
 		return;
-	/* the queue's name is not the same in all kernels: no mod_delayed_work() */
+	/* mod_delayed_work() needs the queue's name, which differs between kernels */
 	cancel_delayed_work(&stay);
 	schedule_delayed_work(&stay, msecs_to_jiffies(STAYS_MS));
 }
