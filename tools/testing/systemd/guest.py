@@ -86,6 +86,8 @@ class Guest(Host):
         """What of a boot's journal is a complaint of ours, or about us."""
         text = self.sh(f"journalctl -b {boot} -o short-monotonic --no-hostname "
                        "--no-pager -q", 60)
+        if "systemd[1]:" not in text:
+            raise Error(f"no journal of boot {boot}")
         ours = re.compile(r"ordering cycle|(hv.kvp|kvpctl).*(fail|error|cannot"
                           r"|warn|denied|invalid|ignor|unknown|timed out"
                           r"|not (implemented|supported|permitted|found))", re.I)
