@@ -89,7 +89,7 @@ static long objects(void)
 
 	for (int i = 0; i < 100; i++) {
 		before = now;
-		usleep(100000);
+		rest(100);
 		now = count_objects();
 		if (now == before)
 			break;
@@ -129,7 +129,7 @@ TEST(killed_in_a_batch)
 
 		if (!pid)
 			try_batches(fd);
-		usleep(10000 + i * 100);
+		rest(10 + i / 10);
 		OK(kill(pid, SIGKILL));
 		OK(waitpid(pid, NULL, 0));
 	}

@@ -17,6 +17,15 @@
 #define SIZE	65536
 #define LATER	20000	/* ms; long enough for a slow guest */
 
+static int open_userfaultfd(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOSYS)
+		skip_without("userfaultfd");
+	return OK(fd);
+}
+
 /*
  * SIZE bytes whose pages come only when somebody sees to it, at @uffd, which
  * children inherit.
@@ -29,10 +38,7 @@ static char *missing_memory(int *uffd)
 	};
 	char *map;
 
-	*uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (*uffd < 0 && errno == ENOSYS)
-		skip_without("userfaultfd");
-	OK(*uffd);
+	*uffd = open_userfaultfd();
 	OK(ioctl(*uffd, UFFDIO_API, &api));
 	map = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -78,7 +84,7 @@ static void await_stall(pid_t pid)
 		fclose(f);
 		if (strstr(where, "userfault"))
 			return;
-		usleep(10000);
+		rest(10);
 	}
 	fail(__FILE__, __LINE__, "it waits in %s", where);
 }
@@ -125,6 +131,8 @@ TEST(reader)
 	pid_t stalled, waiting;
 	char buffer[32];
 
+	/* here, where it skips the test, and not in a child */
+	close(open_userfaultfd());
 	OK(sigaction(SIGUSR1, &sa, NULL));
 	OK(set(fd, "key", "1"));
 	stalled = OK(fork());
@@ -139,9 +147,9 @@ TEST(reader)
 		EQUAL(OK(read(fd, buffer, sizeof(buffer))), sizeof(buffer));
 		_exit(0);
 	}
-	usleep(300000);
+	rest(300);
 	OK(kill(waiting, SIGUSR1));
-	usleep(300000);
+	rest(300);
 	others_go_on();
 	EQUAL(waitpid(waiting, NULL, WNOHANG), 0);
 	OK(kill(stalled, SIGKILL));
