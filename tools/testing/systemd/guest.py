@@ -17,6 +17,7 @@ from kernels import Error, Kernel, cache_root
 UP = 400		# s, on two cores that others share
 DOWN = 200
 NIC = testnic.instance_id(0)
+RECORD, KEY = 2560, 512		# bytes of a record in hv_kvp_daemon's files
 
 
 class Initramfs:
@@ -34,6 +35,11 @@ def wanted(what: str, got: object, want: object) -> None:
     """An error unless the two are equal."""
     if got != want:
         raise Error(f"{what}: {got!r}, not {want!r}")
+
+
+def until_nul(field: bytes) -> str:
+    """A field of hv_kvp_daemon's."""
+    return field.split(b"\0")[0].decode()
 
 
 class Guest(Host):
@@ -97,6 +103,15 @@ class Guest(Host):
     def auto(self) -> dict[str, object]:
         """The guest's intrinsic items, as the host reads them."""
         return {item.key: item.value for item in self.kvp.enumerate(AUTO)}
+
+    def daemon_items(self, pool: int) -> dict[str, str]:
+        """What hv_kvp_daemon's file of a pool holds. Strings end in a NUL, and
+        what follows that is nothing."""
+        data = self.run(f"cat /var/lib/hyperv/.kvp_pool_{pool}",
+                        check=False).stdout
+        return {until_nul(data[at:at + KEY]):
+                until_nul(data[at + KEY:at + RECORD])
+                for at in range(0, len(data), RECORD)}
 
     def driver(self, service: str) -> str:
         """The driver that the device of a service is bound to."""
