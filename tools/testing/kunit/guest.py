@@ -8,7 +8,6 @@ import dataclasses
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from . import ktap

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""checkpatch --strict and kernel-doc over our C."""
+"""checkpatch --strict and kernel-doc over our C, pyflakes over our Python."""
 from __future__ import annotations
 
 import fnmatch
@@ -90,3 +90,30 @@ def kernel_doc(root: Path) -> str:
     if not seen:
         raise Error(f"kernel-doc found no comment in {len(files)} files")
     return f"{len(seen)} comments in {len(files)} files"
+
+
+def scripts(root: Path) -> list[str]:
+    """Our files of Python, by name or by first line."""
+    found = []
+    for path in sorted((root / "tools").rglob("*")):
+        if path.is_file() and "build" not in path.parts and (path.suffix == ".py" or (
+                not path.suffix and path.read_bytes()[:64].startswith(b"#!/usr/bin/env python3\n"))):
+            found.append(str(path.relative_to(root)))
+    return found
+
+
+def pyflakes(root: Path) -> str:
+    """Names that nothing defines, and imports that nothing uses unless the line says noqa."""
+    files = scripts(root)
+    done = subprocess.run(["pyflakes3", *files], cwd=root, capture_output=True, text=True,
+                          check=False)
+    findings = []
+    for line in (done.stdout + done.stderr).splitlines():
+        file, number = (line.split(":") + ["", ""])[:2]
+        meant = number.isdigit() and "# noqa" in (
+            root / file).read_text().splitlines()[int(number) - 1]
+        if not meant:
+            findings.append(line)
+    if findings or not files or done.returncode not in (0, 1):
+        raise Error("\n".join(findings) or f"pyflakes3 ended with {done.returncode}")
+    return f"{len(files)} files"

@@ -117,8 +117,8 @@ def files_in_sysfs(t: Test) -> None:
     change."""
     prepare(t)
     folder = f"{SYS}/guest"
-    job = t.host.spawn(FAIL.format(seconds=6, percent=15))
-    time.sleep(2)
+    job = t.host.spawn("hv_kvp_failslab 15 5")
+    t.eventually(lambda: job.stdout == b"failing\n", "allocations fail", 60)
     tries = count = 0
     while job.running:
         tries += 1
@@ -165,6 +165,7 @@ def inserting(t: Test) -> None:
     t.sh(f"insmod {MODULE}", 60)
     t.kvp.wait_pushed(60, count + 1)
     t.works()
+    t.sh("rmmod hv_kvp", 60)
     leaks.check(t)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from guests import HV_KVP
 from hvhost.agent import Job
 from hvhost.component import DEGRADED, NON_RECOVERABLE, OK
-from hvhost.kvpwire import (AUTO, AUTO_EXTERNAL, DWORD, EXPAND_SZ, EXTERNAL,
+from hvhost.kvpwire import (AUTO, DWORD, EXPAND_SZ, EXTERNAL,
                             GUEST, QWORD, SZ, Item, encode_text, pack_value)
 from scenario import Failed, Test, scenario
 from scenarios.device import DEVICE, describe_host

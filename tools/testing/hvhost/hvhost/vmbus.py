@@ -12,7 +12,6 @@ import dataclasses
 import os
 import struct
 import threading
-import time
 import uuid
 from typing import TYPE_CHECKING, Any, Callable, Iterable
 
