@@ -72,7 +72,9 @@ class Kvp(IcService):
         """Waits until the versions are agreed (at least @count times) and
         all of the host's items are in the guest."""
         self.wait_ready(timeout, count)
-        for request in list(self.pushes):
+        with self._lock:	# held until ready() has replaced them
+            pushes = list(self.pushes)
+        for request in pushes:
             request.wait(timeout).check()
 
     # Operations ----------------------------------------------------------
