@@ -120,10 +120,12 @@ def seconds_after_insmod(t: Test) -> None:
     t.kvp.items[EXTERNAL]["greeting"] = Item("greeting", "hello")
     t.kvp.items[AUTO_EXTERNAL]["HostName"] = Item("HostName", "h.example")
     t.sh("insmod /modules/hv_kvp.ko")
-    t.eventually(lambda: t.host.run(
-        f"cat {SYS}/external/items/greeting", check=False).text == "hello",
-        "the item is in sysfs", 5)
-    t.equal(t.sh(f"cat {SYS}/auto_external/items/HostName"), "h.example")
+    # each pool has a worker of its own
+    for name, value in (("external/items/greeting", "hello"),
+                        ("auto_external/items/HostName", "h.example")):
+        t.eventually(lambda name=name, value=value: t.host.run(
+            f"cat {SYS}/{name}", check=False).text == value,
+            f"{name} is in sysfs", 5)
     t.equal(t.sh(f"cat {SYS}/operational_status"), "OK")
     t.sh("rmmod hv_kvp")
     t.equal(t.sh(f"ls -d {SYS} 2>/dev/null || echo gone"), "gone")
