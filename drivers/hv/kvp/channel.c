@@ -119,6 +119,8 @@ static bool writable(const struct hv_ring_buffer_info *out)
 
 static void wait_for_room(struct hkvp_channel *ch, u32 size)
 {
+	unsigned long backoff;
+
 	if (!ch->stalled) {
 		ch->stalled = true;
 		ch->backoff = msecs_to_jiffies(1);
@@ -126,9 +128,14 @@ static void wait_for_room(struct hkvp_channel *ch, u32 size)
 		set_channel_pending_send_size(ch->vmbus, size);
 		/* the host may have made room before it saw that we wait */
 		virt_mb();
+		/* one of an earlier stall may be armed, for much later */
+		mod_delayed_work(ch->wq, &ch->retry, ch->backoff);
+		return;
 	}
-	queue_delayed_work(ch->wq, &ch->retry, ch->backoff);
-	ch->backoff = min_t(unsigned long, ch->backoff * 2, BACKOFF_MAX);
+	/* a signal looks as well, and makes the next look no later */
+	backoff = min_t(unsigned long, ch->backoff * 2, BACKOFF_MAX);
+	if (queue_delayed_work(ch->wq, &ch->retry, backoff))
+		ch->backoff = backoff;
 }
 
 static enum progress send(struct hkvp_channel *ch,
@@ -435,15 +442,21 @@ static int open_ring(struct hkvp_channel *ch)
 	ch->expiring = false;
 	WRITE_ONCE(ch->closing, false);
 	hkvp_ic_open(ch->ic);
-	/* the host may send before vmbus_open() returns */
-	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
+	/*
+	 * vmbus_open() lets signals in before it has made the rings, and frees
+	 * them where it fails after all: until it is done nobody owns them.
+	 */
+	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
 	ret = vmbus_open(vmbus, RING_SIZE, RING_SIZE, NULL, 0, on_channel, ch);
 	if (ret) {
-		WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
 		hkvp_ic_close(ch->ic);
 		return ret;
 	}
 	count(&ch->stats.opens);
+	/* pairs with the acquire in on_channel(): the rings before their owner */
+	smp_store_release(&ch->state, HKVP_CHANNEL_CALLBACK);
+	/* signals until now were for nothing */
+	tasklet_schedule(&vmbus->callback_event);
 	return 0;
 }
 
