@@ -105,6 +105,10 @@ static enum hkvp_verdict refuse(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
 				u32 room)
 {
 	count(&ic->stats.bad_size);
+	ic->last.kvp = (struct hkvp_result) {
+		.op = HKVP_OP_UNKNOWN,
+		.status = HKVP_STATUS_INVALID_ARGUMENT,
+	};
 	hdr->size = cpu_to_le16(room);
 	if (ic->last.type == HKVP_IC_NEGOTIATE)
 		hkvp_negotiate_refuse(hdr + 1, room);

@@ -54,7 +54,8 @@ enum hkvp_state {
  * @id: transaction id; likewise
  * @status: HRESULT of the answer; only after HKVP_REPLY
  * @drop: enum hkvp_drop; only after HKVP_DROP
- * @kvp: details; only if @type is HKVP_IC_KVP
+ * @kvp: details; only if @type is HKVP_IC_KVP; of a body that was not looked at
+ *	the operation is HKVP_OP_UNKNOWN
  */
 struct hkvp_ic_result {
 	u16 type;

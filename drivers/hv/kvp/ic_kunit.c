@@ -415,6 +415,9 @@ static void test_bad_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
 	expect_reply(test, HKVP_E_INVALID_ARGUMENT);
 	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 13);
+	/* Nothing is told of it that was the last packet's. */
+	KUNIT_EXPECT_EQ(test, (u32)f->ic.last.kvp.op, (u32)HKVP_OP_UNKNOWN);
+	KUNIT_EXPECT_EQ(test, f->ic.last.kvp.key_size, 0);
 }
 
 /*

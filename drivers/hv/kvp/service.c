@@ -379,7 +379,7 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 	u8 op = HKVP_OP_UNKNOWN;
 	int err = -EINVAL;
 
-	memset(result, 0, sizeof(*result));
+	*result = (struct hkvp_result) { .op = HKVP_OP_UNKNOWN };
 	if (size >= sizeof(*hdr)) {
 		result->op = hdr->op;
 		result->pool = hdr->pool;

@@ -170,7 +170,7 @@ struct hkvp_call {
 
 /**
  * struct hkvp_result - what a request was and came to, for tracepoints
- * @op: operation byte as it came
+ * @op: operation byte as it came; HKVP_OP_UNKNOWN where none did
  * @pool: pool byte as it came
  * @status: enum hkvp_status
  * @index: ENUMERATE: the index asked for, else 0

@@ -466,7 +466,8 @@ static void test_request(struct kunit *test)
 	f->body = copy + 1;
 
 	KUNIT_EXPECT_EQ(test, status(test, c->body), (u32)c->status);
-	KUNIT_EXPECT_EQ(test, f->result.op, c->body >= 2 ? c->op : 0);
+	KUNIT_EXPECT_EQ(test, f->result.op, c->body >= 2 ? c->op :
+			HKVP_OP_UNKNOWN);
 	KUNIT_EXPECT_EQ(test, f->result.pool, c->body >= 2 ? c->pool : 0);
 	if (c->pool < HKVP_POOL_COUNT) {
 		KUNIT_EXPECT_EQ(test, generation(f, c->pool), before + writes);
