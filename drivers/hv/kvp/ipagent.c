@@ -103,6 +103,7 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 {
 	struct hkvp_ip_request *request = NULL;
 	bool again = false;
+	bool taken, held;
 	u32 came = 0;
 
 	spin_lock_bh(&agent->lock);
@@ -115,17 +116,20 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 	if (!request)
 		return false;
 
-	if (agent->ops->legacy_request(agent->ctx, request)) {
-		spin_lock_bh(&agent->lock);
-		if (is_held(agent, request->id, HKVP_IP_LEGACY)) {
-			agent->holder = HKVP_IP_NOBODY;
-			again = came != agent->legacy_came;
-			/* an agent may have come meanwhile */
-			if (agent->device)
-				offer_device(agent);
-		}
-		spin_unlock_bh(&agent->lock);
+	taken = !agent->ops->legacy_request(agent->ctx, request);
+	spin_lock_bh(&agent->lock);
+	held = is_held(agent, request->id, HKVP_IP_LEGACY);
+	if (held && !taken) {
+		agent->holder = HKVP_IP_NOBODY;
+		again = came != agent->legacy_came;
+		/* an agent may have come meanwhile */
+		if (agent->device)
+			offer_device(agent);
 	}
+	spin_unlock_bh(&agent->lock);
+	/* whoever ended it meanwhile may have found nothing to cancel yet */
+	if (taken && !held)
+		agent->ops->legacy_cancel(agent->ctx, request->id);
 	hkvp_ip_request_put(request);
 	return again;
 }
@@ -269,7 +273,8 @@ u64 hkvp_ipagent_expire(struct hkvp_ipagent *agent, u64 now)
 		} else {
 			if (agent->holder == HKVP_IP_LEGACY)
 				legacy = agent->request->id;
-			finish(agent, -ETIMEDOUT);
+			finish(agent, agent->holder == HKVP_IP_NOBODY ?
+				      -EOPNOTSUPP : -ETIMEDOUT);
 		}
 	}
 	spin_unlock_bh(&agent->lock);

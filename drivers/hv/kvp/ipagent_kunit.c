@@ -260,7 +260,8 @@ static void test_early_and_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	f->now += HKVP_IP_TIMEOUT_NS;
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now), 0);
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -ETIMEDOUT);
+	/* nobody came: no agent, and not one that was too slow */
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, refused(f), 3);
 }
 
@@ -347,6 +348,13 @@ static void registers(struct fixture *f)
 	hkvp_ipagent_legacy_registered(&f->agent);
 }
 
+static void time_is_over(struct fixture *f)
+{
+	hkvp_ipagent_expire(&f->agent, LATE);
+	/* the daemon does not have it yet */
+	f->cancelled = 0;
+}
+
 static void device_comes(struct fixture *f)
 {
 	hkvp_ipagent_attach(&f->agent, &f->a);
@@ -368,6 +376,11 @@ static void test_legacy_races(struct kunit *test)
 	hkvp_ipagent_legacy_registered(&f->agent);
 	KUNIT_EXPECT_EQ(test, f->agent.holder, HKVP_IP_LEGACY);
 	hkvp_ipagent_cancel(&f->agent);
+
+	/* ended before the daemon had it: it must not apply it after all */
+	f->in_legacy = time_is_over;
+	KUNIT_EXPECT_EQ(test, submit(test), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, f->cancelled, f->legacy_id);
 
 	f->legacy_ret = -ENOTCONN;
 	f->in_legacy = device_comes;
