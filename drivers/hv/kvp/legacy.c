@@ -566,7 +566,7 @@ void hkvp_legacy_init(struct hkvp *kvp,
 /**
  * hkvp_legacy_exit() - undo hkvp_legacy_init()
  *
- * No descriptor is open, nor can one be opened.
+ * No descriptor is open, nor can one be opened, and nobody changes a pool.
  *
  * Context: process, may sleep.
  */

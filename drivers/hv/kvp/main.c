@@ -157,9 +157,10 @@ static void __exit hkvp_module_exit(void)
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
-	hkvp_legacy_exit();
 	hkvp_takeover_stop();
 	driver_exit();
+	/* after the channel, which may be telling of a change to this moment */
+	hkvp_legacy_exit();
 	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 	hkvp_changes_exit();
