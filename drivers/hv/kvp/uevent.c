@@ -94,12 +94,20 @@ static unsigned int add_state(unsigned int count)
 	return count;
 }
 
+/*
+ * How long the next one has to wait. Never for longer than a period: the last
+ * one may have been sent so long ago that its time seems to come.
+ */
+static unsigned long left(void)
+{
+	unsigned long delay = READ_ONCE(uevent.next) - jiffies;
+
+	return delay <= PERIOD ? delay : 0;
+}
+
 static void queue(void)
 {
-	unsigned long next = READ_ONCE(uevent.next), now = jiffies;
-
-	queue_delayed_work(uevent.wq, &uevent.work,
-			   time_after(next, now) ? next - now : 0);
+	queue_delayed_work(uevent.wq, &uevent.work, left());
 }
 
 static void send(struct work_struct *work)
@@ -108,11 +116,14 @@ static void send(struct work_struct *work)
 	unsigned int i, count;
 
 	/* marked between the start of this work and the end of the last one */
-	if (time_before(jiffies, uevent.next)) {
+	if (left()) {
 		queue();
 		return;
 	}
 	marks = atomic_long_xchg(&uevent.marks, 0);
+	/* marked while the last one was made, and told by it */
+	if (!marks)
+		return;
 	count = add_pools(marks);
 	if (marks & BIT(HKVP_MARK_STATE))
 		count = add_state(count);
