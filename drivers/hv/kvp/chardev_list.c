@@ -191,9 +191,21 @@ static bool holds_too_much(struct hkvp_pool *pool)
 	       hkvp_params.limits[HKVP_OWNER_AGENT].bytes;
 }
 
+/* What is current costs nothing more by being pinned. */
+static bool is_old(const struct hkvp_listing *listing, struct hkvp_pool *pool)
+{
+	bool old;
+
+	rcu_read_lock();
+	old = hkvp_pool_current(pool) != listing->version;
+	rcu_read_unlock();
+	return old;
+}
+
 /*
- * Ends the list that was unused for longest of those whose pool holds too much.
- * One and no more: what is freed by it shows only later.
+ * Ends the list that was unused for longest of those that see an old version
+ * of a pool which holds too much. One and no more: what is freed by it shows
+ * only later.
  */
 static void end_holder(void)
 {
@@ -202,8 +214,9 @@ static void end_holder(void)
 	list_for_each_entry(listing, &listings, node) {
 		struct hkvp_file *file =
 			container_of(listing, struct hkvp_file, listing);
+		struct hkvp_pool *pool = &file->kvp->pools[listing->pool];
 
-		if (holds_too_much(&file->kvp->pools[listing->pool])) {
+		if (is_old(listing, pool) && holds_too_much(pool)) {
 			end_locked(listing);
 			break;
 		}

@@ -4,17 +4,22 @@ import re
 import time
 
 from guests import CHECKERS, HV_KVP, Setup
+from hvhost import kvpwire
 from hvhost.agent import Job, Result
 from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
                             Item)
 from scenario import Failed, Test, scenario
+from scenarios.memory import number, run
 
 OURS = (HV_KVP,)
 # Limits that a test can reach.
-LIMITS = "agent_items=3000 agent_bytes=4194304"
+AGENT_BYTES = 4 << 20
+LIMITS = f"agent_items=3000 agent_bytes={AGENT_BYTES}"
 DEVICE = Setup(selftests=True, params=LIMITS)
 SMP = Setup(selftests=True, params=LIMITS, cpus=2)
 FUZZ_CALLS = 20000
+LARGE = 2500	# items of a thousand characters: more than AGENT_BYTES
+SIGUSR1 = 10
 STATE_OK, STATE_LOST = "2", "13"
 
 
@@ -177,6 +182,28 @@ def device_removed_under_a_reader(t: Test) -> None:
     t.equal(held.wait().text, "held\n20 of 20",
             "the list goes on with its version")
     watch.kill()
+
+
+@scenario(DEVICE, guests=OURS)
+def lists_of_what_is_current(t: Test) -> None:
+    """The host's enumeration holds an old version, larger than agents may hold
+    of such: lists of the current one, which hold nothing, are left alone."""
+    def fill(letter: str) -> None:
+        run(t, LARGE, lambda n: kvpwire.pack_set(
+            EXTERNAL, Item(f"large {n}", letter * 1000)))
+
+    t.kvp.set(EXTERNAL, Item("first", "and all that fits"))
+    fill("a")
+    full = number(t, "bytes")
+    t.kvp.enumerate_one(EXTERNAL, 0)
+    fill("b")
+    holders = [start(t, f"hold {EXTERNAL}", b"held") for _ in range(2)]
+    time.sleep(2)	# the trimmer comes each second
+    t.true(number(t, "bytes") > full + AGENT_BYTES, "too little is held")
+    for holder in holders:
+        holder.kill(SIGUSR1)
+        t.equal(holder.wait(30).text, f"held\n{LARGE + 1} of {LARGE + 1}")
+    run(t, LARGE, lambda n: kvpwire.pack_delete(EXTERNAL, f"large {n}"))
 
 
 @scenario(DEVICE, guests=OURS, dirty=True)
