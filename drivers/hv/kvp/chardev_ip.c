@@ -73,12 +73,12 @@ static u32 ifindex_of(const struct hkvp_adapter *adapter)
 	return ifindex;
 }
 
-/* A newer program has room for more than there is. */
+/* An older program has room for less than there is, a newer one for more. */
 static int copy_config(u64 user, u32 size, const struct hvkvp_ip_config *config)
 {
 	void __user *to = u64_to_user_ptr(user);
 
-	if (copy_to_user(to, config, sizeof(*config)))
+	if (copy_to_user(to, config, min_t(u32, size, sizeof(*config))))
 		return -EFAULT;
 	if (size > sizeof(*config) &&
 	    clear_user(to + sizeof(*config), size - sizeof(*config)))
