@@ -17,6 +17,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/kernfs.h>
@@ -26,6 +27,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+#include <linux/user_namespace.h>
 
 #include "codec.h"
 #include "compat.h"
@@ -124,9 +126,17 @@ static ssize_t read_value(struct file *filp, struct kobject *kobj,
 {
 	const struct file_of_item *file =
 		container_of(attr, struct file_of_item, attr);
-	u8 *text = kmalloc(HKVP_VALUE_TEXT_MAX, GFP_KERNEL);
 	ssize_t ret;
+	u8 *text;
 
+	/*
+	 * Root's alone: not of a container's root either, which passes for the
+	 * owner of the file wherever sysfs is mounted.
+	 */
+	if (hkvp_params.sysfs_mode == 0400 &&
+	    !file_ns_capable(filp, &init_user_ns, CAP_SYS_ADMIN))
+		return -EPERM;
+	text = kmalloc(HKVP_VALUE_TEXT_MAX, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
 	ret = text_of(file, text, HKVP_VALUE_TEXT_MAX);
