@@ -3,7 +3,8 @@
  * The trie of keys: hash of the key to index, four bits a level, nodes with
  * only the slots in use. A node is never the root of a single leaf: the leaf
  * then stands in its place. So the shape depends on the keys alone, and not on
- * the order in which they came and went.
+ * the order in which they came and went (but for keys of one hash, whose node
+ * stays where it was needed first).
  *
  * The hash is keyed with random bytes of the pool, because host and agents choose
  * the keys: who does not know them cannot make the trie deep, and no one can

@@ -22,17 +22,17 @@
 
 #include "pool_version.h"
 
-/* Parts to look at before others get the CPU. */
+/* Parts and versions to look at before others get the CPU. */
 #define SLICE	256
 
 struct sweep {
 	struct hkvp_pool *pool;
-	u32 parts;
+	u32 steps;
 };
 
 static void slice(struct sweep *sweep)
 {
-	if (++sweep->parts % SLICE == 0)
+	if (++sweep->steps % SLICE == 0)
 		cond_resched();
 }
 
@@ -45,7 +45,7 @@ static void retain(struct hkvp_pool *pool, long bytes)
  * Note which versions are out of use; a grace period must pass before they go.
  * Returns whether there is anything to do.
  */
-static bool mark(struct hkvp_version *current_version)
+static bool mark(struct sweep *sweep, struct hkvp_version *current_version)
 {
 	bool work = !current_version->swept;
 	struct hkvp_version *v;
@@ -61,6 +61,7 @@ static bool mark(struct hkvp_version *current_version)
 		if (unused || !refcount_read(&v->refs))
 			v->unused = true;
 		work |= v->unused;
+		slice(sweep);
 	}
 	return work;
 }
@@ -164,6 +165,7 @@ static void sweep_below(struct sweep *sweep, struct hkvp_version *v)
 		v->older = gone->older;
 		sift(sweep, v, gone, older);
 		hkvp_memory_free(gone, gone->size);
+		slice(sweep);
 	}
 	v->kept_for = older ? older->generation : 0;
 }
@@ -179,7 +181,7 @@ void hkvp_reclaim(struct hkvp_pool *pool)
 	 * Writers publish meanwhile: not rcu_dereference_protected().
 	 */
 	newest = rcu_dereference_check(pool->root, true);
-	if (!mark(newest))
+	if (!mark(&sweep, newest))
 		return;
 	synchronize_rcu();
 	for (v = newest; v; v = v->older)
