@@ -314,7 +314,7 @@ struct hvkvp_purge {
 	__u32 reserved;
 };
 
-/* What happened to a key. */
+/* What happened to a key. More kinds may come: skip those that you do not know. */
 #define HVKVP_CHANGE_ADDED	1
 #define HVKVP_CHANGE_SET	2
 #define HVKVP_CHANGE_DELETED	3
