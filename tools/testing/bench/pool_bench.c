@@ -118,31 +118,42 @@ static struct entry **table;
 static u32 buckets;
 static hsiphash_key_t seed;
 
-static void table_write(const u8 *key, const u8 *value)
+static u32 table_hash(const u8 *key)
 {
-	u32 hash = hsiphash(key, KEY_BYTES, &seed);
-	struct entry **p = &table[hash & (buckets - 1)];
+	return hsiphash(key, KEY_BYTES, &seed);
+}
+
+static struct entry *entry_new(const u8 *key, const u8 *value)
+{
 	struct entry *e = kmalloc(sizeof(*e) + KEY_BYTES + VALUE_BYTES, GFP_KERNEL);
-	struct entry *old;
 
 	BUG_ON(!e);
-	e->hash = hash;
+	e->hash = table_hash(key);
 	e->key_size = KEY_BYTES;
 	e->value_size = VALUE_BYTES;
 	memcpy(e->data, key, KEY_BYTES);
 	memcpy(e->data + KEY_BYTES, value, VALUE_BYTES);
+	return e;
+}
+
+/* Under the lock. Returns what @e replaces. */
+static struct entry *table_put(struct entry *e)
+{
+	struct entry **p = &table[e->hash & (buckets - 1)];
+	struct entry *old;
+
 	for (; (old = *p); p = &old->next)
-		if (old->hash == hash && old->key_size == KEY_BYTES &&
-		    !memcmp(old->data, key, KEY_BYTES))
+		if (old->hash == e->hash && old->key_size == KEY_BYTES &&
+		    !memcmp(old->data, e->data, KEY_BYTES))
 			break;
 	e->next = old ? old->next : NULL;
 	*p = e;
-	kfree_sensitive(old);
+	return old;
 }
 
-static void table_read(const u8 *key, u8 *value)
+/* Under the lock. */
+static void table_read(u32 hash, const u8 *key, u8 *value)
 {
-	u32 hash = hsiphash(key, KEY_BYTES, &seed);
 	const struct entry *e = table[hash & (buckets - 1)];
 
 	while (e->hash != hash || e->key_size != KEY_BYTES ||
@@ -160,7 +171,7 @@ static void table_init(void)
 	table = kcalloc(buckets, sizeof(*table), GFP_KERNEL);
 	BUG_ON(!table);
 	for (i = 0; i < items; i++)
-		table_write(keys[i], keys[i]);
+		table_put(entry_new(keys[i], keys[i]));
 }
 
 static void table_exit(void)
@@ -177,52 +188,70 @@ static void table_exit(void)
 	kfree(table);
 }
 
+/* Hashed and allocated before the lock, freed after it, as anyone would. */
+
 static pthread_mutex_t mutex_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void mutex_read(const u8 *key, u8 *value)
 {
+	u32 hash = table_hash(key);
+
 	pthread_mutex_lock(&mutex_lock);
-	table_read(key, value);
+	table_read(hash, key, value);
 	pthread_mutex_unlock(&mutex_lock);
 }
 
 static void mutex_write(const u8 *key, const u8 *value)
 {
+	struct entry *e = entry_new(key, value);
+
 	pthread_mutex_lock(&mutex_lock);
-	table_write(key, value);
+	e = table_put(e);
 	pthread_mutex_unlock(&mutex_lock);
+	kfree_sensitive(e);
 }
 
+/* Unlike the kernel's it can lose the CPU while it is held. */
 static pthread_spinlock_t spinlock_lock;
 
 static void spinlock_read(const u8 *key, u8 *value)
 {
+	u32 hash = table_hash(key);
+
 	pthread_spin_lock(&spinlock_lock);
-	table_read(key, value);
+	table_read(hash, key, value);
 	pthread_spin_unlock(&spinlock_lock);
 }
 
 static void spinlock_write(const u8 *key, const u8 *value)
 {
+	struct entry *e = entry_new(key, value);
+
 	pthread_spin_lock(&spinlock_lock);
-	table_write(key, value);
+	e = table_put(e);
 	pthread_spin_unlock(&spinlock_lock);
+	kfree_sensitive(e);
 }
 
 static pthread_rwlock_t rwlock_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 static void rwlock_read(const u8 *key, u8 *value)
 {
+	u32 hash = table_hash(key);
+
 	pthread_rwlock_rdlock(&rwlock_lock);
-	table_read(key, value);
+	table_read(hash, key, value);
 	pthread_rwlock_unlock(&rwlock_lock);
 }
 
 static void rwlock_write(const u8 *key, const u8 *value)
 {
+	struct entry *e = entry_new(key, value);
+
 	pthread_rwlock_wrlock(&rwlock_lock);
-	table_write(key, value);
+	e = table_put(e);
 	pthread_rwlock_unlock(&rwlock_lock);
+	kfree_sensitive(e);
 }
 
 #define TABLE(name) { #name, table_init, table_exit, name##_read, name##_write }
