@@ -2,7 +2,12 @@
 /* /sys/class/misc/hv_kvp: files that wake who waits, and uevents */
 #define _GNU_SOURCE
 #include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "harness.h"
 #include "uevents.h"
@@ -97,6 +102,45 @@ TEST(file_is_there_when_told)
 	FAILS(open(FOLDER "guest/items/a%2Fkey", O_RDONLY), ENOENT);
 	/* an open file of an item that is gone has no driver behind it */
 	FAILS(pread(item, value, sizeof(value), 0), ENODEV);
+}
+
+static void drop_sys_admin(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	struct __user_cap_data_struct *sets = &data[CAP_TO_INDEX(CAP_SYS_ADMIN)];
+
+	OK(syscall(SYS_capget, &header, data));
+	sets->effective &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
+	sets->permitted &= ~CAP_TO_MASK(CAP_SYS_ADMIN);
+	OK(syscall(SYS_capset, &header, data));
+}
+
+/* As root of a container is: uid 0 and nothing more. */
+TEST(bare_root_sees_names_and_no_values)
+{
+	int fd = open_device(O_RDWR), file, item, status;
+	uint64_t gen = generation(fd, GUEST);
+	char value[8];
+
+	file = watch(FOLDER "guest/items_generation", gen);
+	OK(set(fd, "secret", "1"));
+	while (number(file) != gen + 1)
+		CHECK(news(file, LATER));
+	item = OK(open(FOLDER "guest/items/secret", O_RDONLY));
+	if (!fork()) {
+		drop_sys_admin();
+		/* who opened it counts, and not who reads */
+		EQUAL(OK(pread(item, value, sizeof(value), 0)), 1);
+		item = OK(open(FOLDER "guest/items/secret", O_RDONLY));
+		FAILS(read(item, value, sizeof(value)), EPERM);
+		_exit(0);
+	}
+	OK(wait(&status));
+	EQUAL(status, 0);
+	OK(delete(fd, "secret"));
 }
 
 static long long now(void)
