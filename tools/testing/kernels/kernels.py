@@ -14,7 +14,7 @@ from kernels import CUSTOM, SPECS, Error, Kernel, custom, daemons, setup, stock 
 from kernels.cache import PROJECT, forget  # noqa: E402
 from kernels.daemons import FITTING  # noqa: E402
 
-CHECKED = ("uml-gcov", "uml-debug", "x86-debug")	# the custom kernels that make check uses
+CHECKED = ("uml-gcov", "uml-debug")	# the custom kernels that make check uses
 
 
 def show(kernel: Kernel) -> None:
