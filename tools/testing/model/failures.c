@@ -30,6 +30,7 @@ struct operation {
 	const char *name;
 	u32 least;		/* items that it needs */
 	int (*run)(struct hkvp_pool *pool, u32 items, gfp_t gfp);
+	bool sleeps;		/* in process context only */
 };
 
 static int change(struct hkvp_pool *pool, u32 n, bool delete, gfp_t gfp)
@@ -106,14 +107,22 @@ static int batch(struct hkvp_pool *pool, u32 items, gfp_t gfp)
 	return hkvp_pool_batch(pool, changes, BATCH, HKVP_ANY_GENERATION);
 }
 
+static int touch(struct hkvp_pool *pool, u32 items, gfp_t gfp)
+{
+	(void)items;
+	(void)gfp;
+	return hkvp_pool_touch(pool);
+}
+
 static const struct operation operations[] = {
-	{ "add", 0, add },
-	{ "update the first", 1, update_first },
-	{ "update the last", 1, update_last },
-	{ "delete the first", 1, delete_first },
-	{ "delete in the middle", 1, delete_middle },
-	{ "delete the last", 1, delete_last },
-	{ "batch", 0, batch },
+	{ "add", 0, add, false },
+	{ "update the first", 1, update_first, false },
+	{ "update the last", 1, update_last, false },
+	{ "delete the first", 1, delete_first, false },
+	{ "delete in the middle", 1, delete_middle, false },
+	{ "delete the last", 1, delete_last, false },
+	{ "batch", 0, batch, true },
+	{ "touch", 0, touch, true },
 };
 
 static const struct hkvp_version *root(struct hkvp_pool *pool)
@@ -215,13 +224,15 @@ static void run_init(void)
 
 int main(void)
 {
-	u32 i;
+	u32 i, tests = 1;
 
-	ktap_plan(1 + 2 * ARRAY_SIZE(operations) - 1);
+	for (i = 0; i < ARRAY_SIZE(operations); i++)
+		tests += operations[i].sleeps ? 1 : 2;
+	ktap_plan(tests);
 	run_init();
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		run(&operations[i], GFP_KERNEL);
-		if (operations[i].run != batch)
+		if (!operations[i].sleeps)
 			run(&operations[i], GFP_ATOMIC);
 	}
 	return 0;

@@ -7,6 +7,7 @@
  */
 #include <sched.h>
 
+#include <linux/atomic.h>
 #include <linux/bug.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
@@ -19,6 +20,19 @@
 _Thread_local int *shim_warnings;
 u32 shim_hash_mask = ~0u;
 unsigned int shim_yield_one_in;
+
+#ifndef SHIM_FAST
+_Thread_local void (*shim_rival)(void);
+
+void shim_call_rival(void)
+{
+	void (*rival)(void) = shim_rival;
+
+	shim_rival = NULL;
+	rival();
+	shim_rival = rival;
+}
+#endif
 
 static struct shim_memory memory;
 static _Thread_local unsigned long allocations;

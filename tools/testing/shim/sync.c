@@ -11,12 +11,14 @@
 #include <linux/bug.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/workqueue.h>
 
 #define NS_PER_MS 1000000u
 
 _Thread_local struct shim_reader shim_reader;
 unsigned long shim_period = 1;
+u64 shim_boottime;
 
 static pthread_mutex_t readers_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct shim_reader *readers;
@@ -210,6 +212,21 @@ bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
 	return true;
 }
 
+/* The same, and if it is pending, the new delay takes the place of the old one. */
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
+		      unsigned long delay)
+{
+	bool was;
+
+	pthread_mutex_lock(&wq->lock);
+	was = unlink_work(wq, dw);
+	if (was)
+		__atomic_store_n(&dw->pending, false, __ATOMIC_SEQ_CST);
+	pthread_mutex_unlock(&wq->lock);
+	queue_delayed_work(wq, dw, delay);
+	return was;
+}
+
 /* Runs it now if it is pending, and waits for it. */
 bool flush_delayed_work(struct delayed_work *dw)
 {
@@ -242,6 +259,8 @@ bool cancel_delayed_work_sync(struct delayed_work *dw)
 	while (wq->running == dw)
 		pthread_cond_wait(&wq->changed, &wq->lock);
 	__atomic_store_n(&dw->pending, false, __ATOMIC_SEQ_CST);
+	/* the queue may go now */
+	__atomic_store_n(&dw->wq, NULL, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&wq->lock);
 	return was;
 }

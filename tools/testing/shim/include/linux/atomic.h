@@ -23,9 +23,29 @@ typedef struct {
 #define atomic64_add(n, v)	((void)__atomic_fetch_add(&(v)->counter, n, __ATOMIC_RELAXED))
 #define atomic64_inc(v)		atomic_inc(v)
 
+/*
+ * If not NULL, called before each cmpxchg() of this thread, but for those that
+ * it makes itself: so another writer comes first at the worst of moments.
+ */
+#ifdef SHIM_FAST
+static inline void shim_before_cmpxchg(void)
+{
+}
+#else
+extern _Thread_local void (*shim_rival)(void);
+void shim_call_rival(void);
+
+static inline void shim_before_cmpxchg(void)
+{
+	if (unlikely(shim_rival))
+		shim_call_rival();
+}
+#endif
+
 /* Fully ordered, as in the kernel. Gives what was there. */
 #define cmpxchg(ptr, old, new) ({					\
 	__typeof__(*(ptr)) _was = (old);				\
+	shim_before_cmpxchg();						\
 	__atomic_compare_exchange_n(ptr, &_was, new, false,		\
 				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);\
 	_was;								\

@@ -9,4 +9,9 @@ static inline unsigned long msecs_to_jiffies(unsigned int ms)
 	return ms;
 }
 
+static inline unsigned long nsecs_to_jiffies(unsigned long long ns)
+{
+	return ns / 1000000;
+}
+
 #endif /* SHIM_LINUX_JIFFIES_H */

@@ -38,6 +38,11 @@ static inline bool refcount_inc_not_zero(refcount_t *r)
 	return true;
 }
 
+static inline void refcount_inc(refcount_t *r)
+{
+	BUG_ON(!refcount_inc_not_zero(r));
+}
+
 static inline bool refcount_dec_and_test(refcount_t *r)
 {
 	int old = __atomic_fetch_sub(&r->refs, 1, __ATOMIC_ACQ_REL);

@@ -32,6 +32,9 @@ struct workqueue_struct;
 	_dw->pending = false;						\
 } while (0)
 
+#define DECLARE_DELAYED_WORK(name, fn)					\
+	struct delayed_work name = { .work = { .func = (fn) } }
+
 static inline struct delayed_work *to_delayed_work(struct work_struct *work)
 {
 	return container_of(work, struct delayed_work, work);
@@ -42,6 +45,8 @@ struct workqueue_struct *alloc_ordered_workqueue(const char *name,
 void destroy_workqueue(struct workqueue_struct *wq);
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
 			unsigned long delay);
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *dw,
+		      unsigned long delay);
 bool flush_delayed_work(struct delayed_work *dw);
 bool cancel_delayed_work_sync(struct delayed_work *dw);
 
