@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fuzzes hkvp_ic_packet(): several packets on one channel, each compared with
- * the model to the byte of the answer, the pools' contents and the state.
+ * the model to the byte of the answer, the pools' contents and the state. What
+ * changes no pool must not ask for memory either.
  *
  * An input is a list of records; each makes one packet from a template and
  * patches, so that a small input reaches deep and any packet can be made:
@@ -336,6 +337,13 @@ static enum hkvp_verdict wait_for(u8 *packet, const u8 *bytes, u8 *expected, u32
 	}
 }
 
+/* The fast path needs no memory: only what changes a pool does. */
+static bool may_allocate(const u8 *bytes, u32 len)
+{
+	return len > 28 && bytes[12] == HKVP_IC_KVP && !bytes[13] &&
+	       (bytes[28] == HKVP_OP_SET || bytes[28] == HKVP_OP_DELETE);
+}
+
 /* Runs one packet of @len bytes, and checks everything that can be seen. */
 static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 {
@@ -346,13 +354,16 @@ static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 	u8 *packet = malloc(len ? len : 1);	/* ASan guards its ends */
 	u8 *expected = malloc(len ? len : 1);
 	u64 answered = ic.stats.packets;
+	unsigned long allocations;
 	bool failed;
 
 	memcpy(packet, bytes, len);
+	allocations = shim_allocations();
 	shim_fail_nth(fail);
 	got = hkvp_ic_packet(&ic, packet, len, now, gfp);
 	failed = shim_failed();
 	shim_fail_nth(0);
+	CHECK(may_allocate(bytes, len) || shim_allocations() == allocations);
 	if (got == HKVP_DEFER) {
 		CHECK(!may_block);
 		CHECK(ic.stats.packets == answered);
