@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every allocation of every call fails in turn (/proc/PID/fail-nth): the call
- * then fails with ENOMEM and has changed nothing, or did without.
+ * then fails with ENOMEM, has changed nothing and succeeds when it is made again;
+ * or it did without. Calls that need no memory fail for want of it in no case.
  *
- *	hv_kvp_failnth			all calls of the device
+ *	hv_kvp_failnth			all calls of both devices
  *	hv_kvp_failnth MODULE N PARAMS	inserts the module, the Nth allocation
  *					of that fails; prints what came of it
  *
@@ -21,23 +22,41 @@
 #include <unistd.h>
 
 #include <linux/hv_kvp.h>
+#include <linux/hyperv.h>
 
 #define PTR(p)		((uint64_t)(uintptr_t)(p))
 #define POOL		HVKVP_POOL_GUEST
 #define HOSTS		HVKVP_POOL_EXTERNAL
+#define AUTO		HVKVP_POOL_AUTO
+#define SNAPSHOTS	3
 #define ITEMS		40
 #define STALE		5
 #define MOST		1000
+#define LEGACY		"/dev/vmbus/hv_kvp"
+#define REGISTER1	100
+/* Any interface will do, there or not. */
+#define IFINDEX		7
 
 /* What a pool holds, zeroes behind. */
 struct snapshot {
 	uint64_t generation;
-	char items[32768];
+	char items[32768] __attribute__((aligned(8)));
 };
 
-static struct snapshot before[2], after[2];
+static struct snapshot before[SNAPSHOTS], after[SNAPSHOTS];
 static char buffer[4096] __attribute__((aligned(8)));
 static int fd, nth_fd;
+/* A descriptor in the middle of a list, and where. */
+static int list_fd = -1;
+static struct hvkvp_list half;
+
+static void must(int ret, const char *what)
+{
+	if (!ret)
+		return;
+	printf("%s: %s\n", what, strerror(errno));
+	exit(2);
+}
 
 static void arm(unsigned int n)
 {
@@ -64,24 +83,51 @@ static unsigned int disarm(void)
 	return left;
 }
 
-static int set(const char *key, const char *value)
+static int set_in(unsigned int pool, const char *key, const char *value)
 {
 	struct hvkvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
-		.value_len = strlen(value), .pool = POOL,
+		.value_len = strlen(value), .pool = pool,
 		.type = HVKVP_TYPE_SZ,
 	};
 
 	return ioctl(fd, HVKVP_IOC_SET, &arg);
 }
 
-static int delete(const char *key)
+static int set(const char *key, const char *value)
+{
+	return set_in(POOL, key, value);
+}
+
+static int delete_in(unsigned int pool, const char *key)
 {
 	struct hvkvp_delete arg = {
-		.key = PTR(key), .key_len = strlen(key), .pool = POOL,
+		.key = PTR(key), .key_len = strlen(key), .pool = pool,
 	};
 
 	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
+}
+
+static int delete(const char *key)
+{
+	return delete_in(POOL, key);
+}
+
+/* Whatever the intrinsic items say by themselves may change at any time. */
+static void keep_overrides(struct snapshot *to, unsigned int size)
+{
+	unsigned int at, kept = 0, bytes;
+
+	for (at = 0; at < size; at += bytes) {
+		struct hvkvp_item *item = (void *)(to->items + at);
+
+		bytes = item->size;
+		if (!(item->flags & HVKVP_ITEM_OVERRIDE))
+			continue;
+		memmove(to->items + kept, item, bytes);
+		kept += bytes;
+	}
+	memset(to->items + kept, 0, size - kept);
 }
 
 /* All items and the generation. */
@@ -98,12 +144,15 @@ static void snapshot_pool(struct snapshot *to, unsigned int pool)
 		exit(2);
 	}
 	to->generation = list.generation;
+	if (pool == AUTO)
+		keep_overrides(to, list.size);
 }
 
-static void snapshot(struct snapshot to[2])
+static void snapshot(struct snapshot to[SNAPSHOTS])
 {
 	snapshot_pool(&to[0], POOL);
 	snapshot_pool(&to[1], HOSTS);
+	snapshot_pool(&to[2], AUTO);
 }
 
 /* The calls; each is possible again after undo. */
@@ -190,10 +239,36 @@ static int get(void)
 	return ioctl(fd, HVKVP_IOC_GET, &arg);
 }
 
-static int list(void)
+static int get_auto(void)
+{
+	char value[1024];
+	struct hvkvp_get arg = {
+		.key = PTR("OSVersion"), .key_len = 9, .value = PTR(value),
+		.value_size = sizeof(value), .pool = AUTO,
+	};
+
+	return ioctl(fd, HVKVP_IOC_GET, &arg);
+}
+
+static int override_new(void)
+{
+	return set_in(AUTO, "OSName", "a name");
+}
+
+static int override_again(void)
+{
+	return set_in(AUTO, "OSVersion", "a version, longer than the old one");
+}
+
+static int override_drop(void)
+{
+	return delete_in(AUTO, "OSVersion");
+}
+
+static int list_of(unsigned int pool)
 {
 	struct hvkvp_list arg = {
-		.buffer = PTR(buffer), .pool = POOL, .size = 512,
+		.buffer = PTR(buffer), .pool = pool, .size = 512,
 	};
 	int other = open("/dev/hv_kvp", O_RDWR);
 	int ret = other < 0 ? other : ioctl(other, HVKVP_IOC_LIST, &arg);
@@ -201,6 +276,163 @@ static int list(void)
 
 	if (other >= 0)
 		close(other);
+	errno = error;
+	return ret;
+}
+
+static int list(void)
+{
+	return list_of(POOL);
+}
+
+static int list_auto(void)
+{
+	return list_of(AUTO);
+}
+
+/* Begins a list, which call after call goes on with. */
+static void begin_list(unsigned int pool)
+{
+	half = (struct hvkvp_list) {
+		.buffer = PTR(buffer), .pool = pool, .size = 512,
+	};
+	if (list_fd >= 0)
+		close(list_fd);
+	list_fd = open("/dev/hv_kvp", O_RDWR);
+	must(list_fd < 0 || ioctl(list_fd, HVKVP_IOC_LIST, &half) ||
+	     !half.cursor, "first part of a list");
+}
+
+static void begin_list_guest(void)
+{
+	begin_list(POOL);
+}
+
+static void begin_list_auto(void)
+{
+	begin_list(AUTO);
+}
+
+/* The second part, from the cursor on; what was listed first does not come again. */
+static int list_on(void)
+{
+	struct hvkvp_list arg = half;
+	int ret;
+
+	arg.size = sizeof(buffer);
+	ret = ioctl(list_fd, HVKVP_IOC_LIST, &arg);
+	if (!ret && (!arg.count || arg.count > arg.total - half.count)) {
+		printf("# %u and %u of %u items\n", half.count, arg.count,
+		       arg.total);
+		exit(2);
+	}
+	return ret;
+}
+
+static int agent(unsigned int flags)
+{
+	struct hvkvp_ip_agent arg = { .flags = flags };
+
+	return ioctl(fd, HVKVP_IOC_IP_AGENT, &arg);
+}
+
+/* Be the agent no more, which forgets what it supplied, and be it again. */
+static int agent_again(void)
+{
+	return agent(0) ?: agent(HVKVP_IP_AGENT_ON);
+}
+
+/* Without a request of the host's there is none to be had, and none to answer. */
+static int ip_request(void)
+{
+	static struct hvkvp_ip_config config;
+	struct hvkvp_ip_request arg = {
+		.config = PTR(&config), .config_size = sizeof(config),
+	};
+
+	return ioctl(fd, HVKVP_IOC_IP_REQUEST, &arg);
+}
+
+static int ip_answer(void)
+{
+	struct hvkvp_ip_answer arg = { .id = ~0ULL, .result = HVKVP_IP_DONE };
+
+	return ioctl(fd, HVKVP_IOC_IP_ANSWER, &arg);
+}
+
+static int supply(unsigned int ifindex)
+{
+	unsigned char v4[2][4] = { { 10, 0, 0, 1 }, { 10, 0, 0, 2 } };
+	unsigned char v6[1][16] = { { 0xfe, 0x80, [15] = 1 } };
+	struct hvkvp_ip_supply arg = {
+		.v4_dns = PTR(v4), .v6_dns = PTR(v6), .v4_dns_count = 2,
+		.v6_dns_count = 1, .ifindex = ifindex,
+		.dhcp = HVKVP_IP_DHCP_ON,
+	};
+
+	return ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg);
+}
+
+static int supply_again(void)
+{
+	return supply(IFINDEX);
+}
+
+static int supply_new(void)
+{
+	return supply(IFINDEX + 1);
+}
+
+/* The agent, who has supplied one interface. */
+static void be_agent(void)
+{
+	must(agent(0) || agent(HVKVP_IP_AGENT_ON) || supply(IFINDEX),
+	     "IP agent");
+}
+
+static int supply_nothing(void)
+{
+	struct hvkvp_ip_supply arg = { .ifindex = IFINDEX };
+
+	return ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg);
+}
+
+/* One message of the old protocol; -1 and errno. */
+static int exchange(int legacy, struct hv_kvp_msg *msg, unsigned int operation)
+{
+	int ret;
+
+	memset(msg, 0, sizeof(*msg));
+	msg->kvp_hdr.operation = operation;
+	ret = write(legacy, msg, sizeof(*msg));
+	if (ret >= 0)
+		ret = read(legacy, msg, sizeof(*msg));
+	return ret < 0 ? ret : 0;
+}
+
+/*
+ * The old daemon: registers, is told an item of the host's, says that it has it.
+ * There is one at a time: who failed and stayed would be in the way of the next.
+ */
+static int legacy(void)
+{
+	int other = open(LEGACY, O_RDWR | O_NONBLOCK);
+	struct hv_kvp_msg msg;
+	int ret, error;
+
+	if (other < 0)
+		return other;
+	ret = exchange(other, &msg, REGISTER1);
+	if (!ret && msg.kvp_hdr.operation == REGISTER1)
+		ret = read(other, &msg, sizeof(msg));
+	if (ret > 0)
+		ret = exchange(other, &msg, 0);
+	error = errno;
+	if (!ret && msg.kvp_hdr.operation != KVP_OP_SET) {
+		printf("# operation %d\n", msg.kvp_hdr.operation);
+		exit(2);
+	}
+	close(other);
 	errno = error;
 	return ret;
 }
@@ -217,69 +449,114 @@ static int open_and_read(void)
 	return ret < 0 && error == EAGAIN ? 0 : ret;
 }
 
-static void fill(void)
+static void set_item(int i)
 {
 	char key[16];
 
-	for (int i = 0; i < ITEMS; i++) {
-		snprintf(key, sizeof(key), "item%d", i);
-		if (set(key, "value")) {
-			printf("set: %s\n", strerror(errno));
-			exit(2);
-		}
-	}
-	for (int i = 0; i < STALE; i++) {
-		snprintf(key, sizeof(key), "stale%d", i);
-		if (import_into(HOSTS, key)) {
-			printf("import: %s\n", strerror(errno));
-			exit(2);
-		}
-	}
+	snprintf(key, sizeof(key), "item%d", i);
+	must(set(key, "value"), "set");
 }
 
+static void fill(void)
+{
+	for (int i = 0; i < ITEMS; i++)
+		set_item(i);
+}
+
+/* What the calls do, undone. */
 static void undo(void)
 {
 	static const char * const added[] = {
 		"new", "new1", "new2", "new3", "imported"
 	};
+	static const int touched[] = { 3, 4, 5, 7 };
+	char key[16];
 
 	for (size_t i = 0; i < sizeof(added) / sizeof(*added); i++)
 		delete(added[i]);
-	fill();
+	for (size_t i = 0; i < sizeof(touched) / sizeof(*touched); i++)
+		set_item(touched[i]);
+	for (int i = 0; i < STALE; i++) {
+		snprintf(key, sizeof(key), "stale%d", i);
+		must(import_into(HOSTS, key), "import");
+	}
+	delete_in(AUTO, "OSName");
+	must(set_in(AUTO, "OSVersion", "1.0"), "set of an override");
+}
+
+/**
+ * struct call - a call, possible again after undo()
+ * @name: for the report
+ * @call: makes it; -1 and errno
+ * @prepare: what it needs besides, or NULL
+ * @outcome: errno without a failure, mostly 0
+ * @free: needs no memory
+ */
+struct call {
+	const char *name;
+	int (*call)(void);
+	void (*prepare)(void);
+	int outcome;
+	bool free;
+};
+
+/* The errno of @call. */
+static int result(const struct call *call)
+{
+	return call->call() < 0 ? errno : 0;
+}
+
+/*
+ * Allocation @n of @call has failed, and so has the call with @error: all is as
+ * it was, the call can be made again, and then it does what it says.
+ */
+static bool is_harmless(const struct call *call, unsigned int n, int error)
+{
+	int again;
+
+	if (error != ENOMEM || call->free ||
+	    memcmp(before, after, sizeof(before))) {
+		printf("# %s, allocation %u: %s\n", call->name, n,
+		       strerror(error));
+		return false;
+	}
+	again = result(call);
+	if (again != call->outcome)
+		printf("# %s again after allocation %u: %s\n", call->name, n,
+		       strerror(again));
+	return again == call->outcome;
 }
 
 /* Returns whether all went well; prints a line of KTAP. */
-static bool try_all(int number, const char *name, int (*call)(void))
+static bool try_all(int number, const struct call *call)
 {
 	unsigned int n, refused = 0;
 	bool good = true;
-	int ret, error;
+	int error = 0;
 
 	for (n = 1; n < MOST && good; n++) {
 		undo();
+		if (call->prepare)
+			call->prepare();
 		snapshot(before);
 		arm(n);
-		ret = call();
-		error = errno;
+		error = result(call);
 		if (disarm())
 			break;
+		if (error == call->outcome)
+			continue;
 		snapshot(after);
-		if (ret < 0) {
-			refused++;
-			good = error == ENOMEM &&
-			       !memcmp(before, after, sizeof(before));
-			if (!good)
-				printf("# %s, allocation %u: %s\n", name, n,
-				       strerror(error));
-		}
+		refused++;
+		good = is_harmless(call, n, error);
 	}
-	if (good && ret < 0) {
-		printf("# %s without a failure: %s\n", name, strerror(error));
+	if (good && error != call->outcome) {
+		printf("# %s without a failure: %s\n", call->name,
+		       strerror(error));
 		good = false;
 	}
-	good &= n > 1 && n < MOST;
+	good &= n < MOST && (n > 1 || call->free);
 	printf("%sok %d %s # %u allocations, %u refused\n",
-	       good ? "" : "not ", number, name, n - 1, refused);
+	       good ? "" : "not ", number, call->name, n - 1, refused);
 	return good;
 }
 
@@ -301,15 +578,39 @@ static int insert(const char *module, unsigned int n, const char *params)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*call)(void);
-	} calls[] = {
-		{ "set of a new key", set_new },
-		{ "set of a key that is there", set_again },
-		{ "delete", delete_one }, { "batch", batch },
-		{ "import", import }, { "get", get }, { "purge", purge },
-		{ "open and list", list }, { "open and read", open_and_read },
+	static const struct call calls[] = {
+		{ .name = "set of a new key", .call = set_new },
+		{ .name = "set of a key that is there", .call = set_again },
+		{ .name = "delete", .call = delete_one },
+		{ .name = "batch", .call = batch },
+		{ .name = "import", .call = import },
+		{ .name = "get", .call = get },
+		{ .name = "purge", .call = purge },
+		{ .name = "open and list", .call = list },
+		{ .name = "open and read", .call = open_and_read },
+		{ .name = "override", .call = override_new },
+		{ .name = "override once more", .call = override_again },
+		{ .name = "drop of an override", .call = override_drop },
+		{ .name = "get of an intrinsic item", .call = get_auto },
+		{ .name = "open and list intrinsic items", .call = list_auto },
+		{ .name = "list from a cursor", .call = list_on,
+		  .prepare = begin_list_guest },
+		{ .name = "list of intrinsic items from a cursor",
+		  .call = list_on, .prepare = begin_list_auto },
+		{ .name = "IP agent's end and beginning", .call = agent_again,
+		  .prepare = be_agent, .free = true },
+		{ .name = "request for the IP agent", .call = ip_request,
+		  .prepare = be_agent, .outcome = ENOENT, .free = true },
+		{ .name = "answer of the IP agent", .call = ip_answer,
+		  .prepare = be_agent, .outcome = ESTALE, .free = true },
+		{ .name = "supply of the IP agent", .call = supply_new,
+		  .prepare = be_agent },
+		{ .name = "supply once more", .call = supply_again,
+		  .prepare = be_agent },
+		{ .name = "supply of nothing", .call = supply_nothing,
+		  .prepare = be_agent, .free = true },
+		{ .name = "old daemon registers, reads and answers",
+		  .call = legacy },
 	};
 	int count = sizeof(calls) / sizeof(*calls);
 	int passed = 0;
@@ -324,9 +625,10 @@ int main(int argc, char **argv)
 	fd = open("/dev/hv_kvp", O_RDWR);
 	if (fd < 0)
 		return 2;
+	fill();
 	printf("KTAP version 1\n1..%d\n", count);
 	for (int i = 0; i < count; i++)
-		passed += try_all(i + 1, calls[i].name, calls[i].call);
+		passed += try_all(i + 1, &calls[i]);
 	printf("%d passed, %d failed\n", passed, count - passed);
 	return passed != count;
 }
