@@ -103,8 +103,9 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 {
 	struct hkvp_ip_request *request = NULL;
 	bool again = false;
-	bool taken, held;
 	u32 came = 0;
+	bool held;
+	int err;
 
 	spin_lock_bh(&agent->lock);
 	if (is_waiting(agent) && agent->holder == HKVP_IP_NOBODY) {
@@ -116,10 +117,13 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 	if (!request)
 		return false;
 
-	taken = !agent->ops->legacy_request(agent->ctx, request);
+	err = agent->ops->legacy_request(agent->ctx, request);
 	spin_lock_bh(&agent->lock);
 	held = is_held(agent, request->id, HKVP_IP_LEGACY);
-	if (held && !taken) {
+	if (held && err == -ENOMEM && !agent->device) {
+		/* not the same as that there is no daemon */
+		finish(agent, err);
+	} else if (held && err) {
 		agent->holder = HKVP_IP_NOBODY;
 		again = came != agent->legacy_came;
 		/* an agent may have come meanwhile */
@@ -128,7 +132,7 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 	}
 	spin_unlock_bh(&agent->lock);
 	/* whoever ended it meanwhile may have found nothing to cancel yet */
-	if (taken && !held)
+	if (!err && !held)
 		agent->ops->legacy_cancel(agent->ctx, request->id);
 	hkvp_ip_request_put(request);
 	return again;

@@ -58,8 +58,8 @@ enum hkvp_ip_holder {
  * @kick: have hkvp_ipagent_result() called soon. Atomic context.
  * @told: the agent on the device has a request. Atomic context, but never from
  *	an interrupt of any kind.
- * @legacy_request: give a request to hv_kvp_daemon. May sleep. 0, or an error if
- *	it is not there.
+ * @legacy_request: give a request to hv_kvp_daemon. May sleep. 0, -ENOMEM, or
+ *	another error if it is not there.
  * @legacy_cancel: it need not answer any more. May sleep.
  */
 struct hkvp_ipagent_ops {

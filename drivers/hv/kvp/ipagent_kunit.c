@@ -382,6 +382,14 @@ static void test_legacy_races(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(test), -ETIMEDOUT);
 	KUNIT_EXPECT_EQ(test, f->cancelled, f->legacy_id);
 
+	f->legacy_ret = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, submit(test), -ENOMEM);
+	f->in_legacy = device_comes;
+	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, pending(f), f->told_id);
+	hkvp_ipagent_detach(&f->agent, &f->a);
+	f->told = 0;
+
 	f->legacy_ret = -ENOTCONN;
 	f->in_legacy = device_comes;
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
