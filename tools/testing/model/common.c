@@ -3,7 +3,9 @@
 #include <time.h>
 
 #include <linux/bitops.h>
+#include <linux/build_bug.h>
 #include <linux/minmax.h>
+#include <linux/slab.h>
 
 #include "common.h"
 #include "pool_version.h"
@@ -13,8 +15,11 @@ const struct hkvp_limit no_limits[HKVP_OWNER_COUNT] = {
 	[HKVP_OWNER_AGENT] = { .items = ~0u, .bytes = ~0ull },
 };
 
+static_assert(MODEL_SECRET_SIZE == SHIM_SECRET_SIZE);
+
 void ktap_plan(unsigned int tests)
 {
+	shim_secret = MODEL_SECRET;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("KTAP version 1\n1..%u\n", tests);
 }
@@ -195,4 +200,10 @@ void check_version(const struct hkvp_version *v)
 		REQUIRE(c.item_bytes[owner] == v->item_bytes[owner]);
 	}
 	REQUIRE(!hkvp_version_at(v, v->count));
+}
+
+void wrap_soon(struct hkvp_pool *pool)
+{
+	pool->root->turnover = -(64ul << 10);
+	pool->reclaimed = pool->root->turnover;
 }

@@ -25,6 +25,13 @@
 void ktap_plan(unsigned int tests);
 void ktap_ok(const char *format, ...) __printf(1, 2);
 
+/*
+ * Part of values, so that one which is freed and not wiped ends the program: see
+ * shim_secret, which ktap_plan() sets. Eight bytes, four letters on the wire.
+ */
+#define MODEL_SECRET "s\0e\0c\0r"
+#define MODEL_SECRET_SIZE sizeof(MODEL_SECRET)
+
 /* Numbers of one thread's own sequence. */
 struct rng {
 	u64 state;
@@ -39,6 +46,12 @@ u32 model_key(u8 key[MODEL_KEY_SIZE], u32 n);
 
 /* Everything that must hold in a version, whatever led to it. */
 void check_version(const struct hkvp_version *v);
+
+/*
+ * Let the count of what @pool has dropped begin right before it wraps, as it does
+ * after 4 GiB where it has 32 bits. @pool is new.
+ */
+void wrap_soon(struct hkvp_pool *pool);
 
 double seconds(void);
 

@@ -39,8 +39,8 @@ static int change(struct hkvp_pool *pool, u32 n, bool delete, gfp_t gfp)
 	const struct hkvp_change change = {
 		.key = key,
 		.key_size = model_key(key, n),
-		.value = "value",
-		.value_size = 6,
+		.value = MODEL_SECRET,
+		.value_size = MODEL_SECRET_SIZE,
 		.type = 1,
 		.delete = delete,
 	};
@@ -97,8 +97,8 @@ static int batch(struct hkvp_pool *pool, u32 items, gfp_t gfp)
 		changes[i] = (struct hkvp_change) {
 			.key = key[i],
 			.key_size = model_key(key[i], n),
-			.value = "batch",
-			.value_size = 6,
+			.value = MODEL_SECRET "batch",
+			.value_size = sizeof(MODEL_SECRET "batch"),
 			.type = 1,
 			.owner = HKVP_OWNER_AGENT,
 			.delete = delete,

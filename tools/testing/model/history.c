@@ -6,8 +6,11 @@
  * Operations on one key only: the history is linearizable if it is for each key
  * alone (Herlihy, Wing 1990), so that it may be long. Operations on the whole
  * pool (batches, compare-and-swap by generation, lists): the specification is
- * the whole pool with its order and generation, and histories are short. Last
- * a storm, in which every snapshot is checked for all invariants.
+ * the whole pool with its order and generation, and histories are short. Then
+ * a storm on deeper tries: every snapshot is checked for all invariants, and in
+ * the end each change that succeeded must have made a version, and each key that
+ * one thread alone changed be what that thread made it. Last a pool that goes
+ * while it is read.
  *
  * Argument: rounds.
  */
@@ -15,6 +18,7 @@
 #include <sched.h>
 
 #include <linux/atomic.h>
+#include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -30,6 +34,9 @@
 #define WHOLE_OPS	5
 
 #define NO_EXPECT	(~0u)
+
+/* In a round nobody can lose so many races. */
+static_assert((THREADS - 1) * SINGLE_OPS < HKVP_POOL_TRIES);
 
 enum kind {
 	SET,
@@ -229,12 +236,36 @@ static u64 observe(const struct hkvp_version *v, const struct op *op)
 	return read_one(v, op->one[0].key);
 }
 
+static u64 generation_now(void)
+{
+	u64 generation;
+
+	rcu_read_lock();
+	generation = hkvp_version_generation(hkvp_pool_current(&pool));
+	rcu_read_unlock();
+	return generation;
+}
+
+/*
+ * -EAGAIN is for one who lost as many races as it has tries: since @before others
+ * published as many versions. The backlog cannot be the reason, for half of all
+ * changes wait until there is little of it.
+ */
+static void check_again(int err, u64 before, bool atomic)
+{
+	u32 tries = atomic ? HKVP_POOL_ATOMIC_TRIES : HKVP_POOL_TRIES;
+
+	if (err == -EAGAIN)
+		REQUIRE(generation_now() - before >= tries);
+}
+
 static void run_op(struct thread *t, struct op *op)
 {
 	u8 key[BATCH][MODEL_KEY_SIZE];
 	struct hkvp_change change[BATCH];
 	struct hkvp_version *pin;
-	bool atomic = rng_below(&t->rng, 2);
+	bool atomic = rng_below(&t->rng, 2) && op->kind != BATCH_OP;
+	u64 before = generation_now();
 	u32 i;
 
 	for (i = 0; i < op->count; i++)
@@ -265,6 +296,8 @@ static void run_op(struct thread *t, struct op *op)
 		break;
 	}
 	op->reply = tick();
+	REQUIRE(atomic || op->err != -EAGAIN);
+	check_again(op->err, before, atomic);
 	if (op->kind == LIST || op->kind == LIST_RCU)
 		t->generation = pack_generation(op->observed);
 }
@@ -508,24 +541,128 @@ static void run_self_test(void)
 	ktap_ok("history: the checker finds a stale read, a lost update, a wrong order");
 }
 
-#define STORM_KEYS	300
+#define STORM_SHARED	300	/* keys of all writers */
+#define STORM_OWN	100	/* of each writer alone */
+#define STORM_WRITERS	(THREADS / 2)
+#define STORM_KEYS	(STORM_SHARED + STORM_WRITERS * STORM_OWN)
 #define STORM_PINS	3
 
-static void storm_change(struct thread *t)
-{
-	u8 key[MODEL_KEY_SIZE];
-	struct hkvp_change change = {
-		.key = key,
-		.key_size = model_key(key, rng_below(&t->rng, STORM_KEYS)),
-		.value = "storm",
-		.value_size = 6,
-		.type = 1,
-		.delete = rng_below(&t->rng, 100) < 45,
-	};
-	int err = hkvp_pool_change(&pool, &change,
-				   rng_below(&t->rng, 2) ? GFP_ATOMIC : GFP_KERNEL);
+struct storm_value {
+	u8 secret[MODEL_SECRET_SIZE];
+	u32 key;
+	u32 number;
+};
 
-	REQUIRE(!err || err == -EAGAIN || err == -ENOENT);
+static struct storm_writer {
+	u64 changes;		/* that succeeded */
+	u32 last[STORM_OWN];	/* number in the value, 0: not there */
+} storm_writers[STORM_WRITERS];
+
+/* The number in the value of @item, which must be one of its own key. */
+static u32 storm_number(const struct hkvp_item *item)
+{
+	struct storm_value value;
+	u8 key[MODEL_KEY_SIZE];
+
+	REQUIRE(item->value_size == sizeof(value));
+	memcpy(&value, hkvp_item_value(item), sizeof(value));
+	REQUIRE(item->key_size == model_key(key, value.key));
+	REQUIRE(!memcmp(hkvp_item_key(item), key, item->key_size));
+	REQUIRE(value.number);
+	return value.number;
+}
+
+static u32 storm_find(const struct hkvp_version *v, u32 number)
+{
+	const struct hkvp_item *item;
+	u8 key[MODEL_KEY_SIZE];
+
+	item = hkvp_version_find(v, key, model_key(key, number));
+	return item ? storm_number(item) : 0;
+}
+
+static u32 own_key(const struct storm_writer *w, u32 n)
+{
+	return STORM_SHARED + (w - storm_writers) * STORM_OWN + n;
+}
+
+/* Of this key the writer knows what the change must give, and what is there. */
+static void check_own(const struct storm_writer *w, u32 n, int err, int want)
+{
+	u32 there;
+
+	REQUIRE(err == want || err == -EAGAIN, "got %d, want %d", err, want);
+	rcu_read_lock();
+	there = storm_find(hkvp_pool_current(&pool), own_key(w, n));
+	rcu_read_unlock();
+	REQUIRE(there == w->last[n], "%u, not %u", there, w->last[n]);
+}
+
+/* @number: of this change, from 1 on. */
+static void storm_change(struct rng *rng, struct storm_writer *w, u32 number)
+{
+	u32 n = rng_below(rng, STORM_OWN);
+	bool own = rng_below(rng, 2), atomic = rng_below(rng, 2);
+	struct storm_value value = {
+		.key = own ? own_key(w, n) : rng_below(rng, STORM_SHARED),
+		.number = number,
+	};
+	u8 key[MODEL_KEY_SIZE];
+	const struct hkvp_change change = {
+		.key = key,
+		.key_size = model_key(key, value.key),
+		.value = &value,
+		.value_size = sizeof(value),
+		.type = 1,
+		.delete = rng_below(rng, 100) < 45,
+	};
+	int want = own && change.delete && !w->last[n] ? -ENOENT : 0;
+	u64 before = generation_now();
+	int err;
+
+	memcpy(value.secret, MODEL_SECRET, MODEL_SECRET_SIZE);
+	err = hkvp_pool_change(&pool, &change, atomic ? GFP_ATOMIC : GFP_KERNEL);
+	check_again(err, before, atomic);
+	w->changes += !err;
+	if (own) {
+		if (!err)
+			w->last[n] = change.delete ? 0 : number;
+		check_own(w, n, err, want);
+		return;
+	}
+	REQUIRE(!err || err == -EAGAIN || (change.delete && err == -ENOENT), "%d",
+		err);
+}
+
+static void check_storm_version(const struct hkvp_version *v)
+{
+	u32 i;
+
+	check_version(v);
+	for (i = 0; i < hkvp_version_count(v); i++)
+		storm_number(hkvp_version_at(v, i));
+}
+
+/* Everybody has ended: nothing that was done is lost. */
+static void check_storm(const struct hkvp_version *v)
+{
+	const struct storm_writer *w;
+	u64 changes = 0;
+	u32 i, there;
+
+	check_storm_version(v);
+	for (w = storm_writers; w < storm_writers + STORM_WRITERS; w++) {
+		changes += w->changes;
+		for (i = 0; i < STORM_OWN; i++) {
+			there = storm_find(v, own_key(w, i));
+			REQUIRE(there == w->last[i], "%u, not %u", there,
+				w->last[i]);
+		}
+	}
+	REQUIRE(hkvp_version_generation(v) == changes,
+		"%llu versions of %llu changes",
+		(unsigned long long)hkvp_version_generation(v),
+		(unsigned long long)changes);
 }
 
 static int count_changes(void *ctx, const struct hkvp_item *old,
@@ -542,12 +679,12 @@ static void storm_read(struct thread *t, struct hkvp_version **pin)
 	u32 changes = 0;
 
 	rcu_read_lock();
-	check_version(hkvp_pool_current(&pool));
+	check_storm_version(hkvp_pool_current(&pool));
 	rcu_read_unlock();
 	if (*p) {
 		struct hkvp_version *now = hkvp_pool_pin(&pool);
 
-		check_version(*p);
+		check_storm_version(*p);
 		hkvp_version_diff(*p, now, count_changes, &changes);
 		REQUIRE(changes <= STORM_KEYS);
 		hkvp_version_unpin(now);
@@ -564,7 +701,8 @@ static void *storm_worker(void *arg)
 
 	for (i = 0; i < t->ops; i++) {
 		if ((t - threads) % 2)
-			storm_change(t);
+			storm_change(&t->rng, &storm_writers[(t - threads) / 2],
+				     i + 1);
 		else if (i % 16 == 0)
 			storm_read(t, pin);
 	}
@@ -579,6 +717,7 @@ static void run_storm(u64 rounds)
 	u64 versions;
 	u32 i;
 
+	memset(storm_writers, 0, sizeof(storm_writers));
 	REQUIRE(!hkvp_pool_init(&pool, no_limits));
 	for (i = 0; i < THREADS; i++) {
 		threads[i].ops = rounds * 4;
@@ -588,11 +727,99 @@ static void run_storm(u64 rounds)
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i].id, NULL);
 	rcu_read_lock();
-	versions = hkvp_version_generation(hkvp_pool_current(&pool));
+	check_storm(hkvp_pool_current(&pool));
 	rcu_read_unlock();
+	versions = generation_now();
 	hkvp_pool_destroy(&pool);
 	REQUIRE(shim_memory().blocks == memory.blocks, "leak");
 	ktap_ok("history: storm: %llu versions", (unsigned long long)versions);
+}
+
+#define LAST_ITEMS	300
+#define LAST_ROUNDS	10
+
+static void last_change(u32 n)
+{
+	struct storm_value value = { .key = n, .number = 1 };
+	u8 key[MODEL_KEY_SIZE];
+	const struct hkvp_change change = {
+		.key = key,
+		.key_size = model_key(key, n),
+		.value = &value,
+		.value_size = sizeof(value),
+		.type = 1,
+	};
+
+	memcpy(value.secret, MODEL_SECRET, MODEL_SECRET_SIZE);
+	REQUIRE(!hkvp_pool_change(&pool, &change, GFP_KERNEL));
+}
+
+/* Twice: what a run drops itself the next one frees. */
+static void settle(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		queue_delayed_work(pool.wq, &pool.reclaim, 0);
+		flush_delayed_work(&pool.reclaim);
+	}
+}
+
+static bool pool_gone;
+
+/* Reads on until the pool's end waits for it, or does not. */
+static void *last_reader(void *arg)
+{
+	const struct hkvp_version *v;
+	bool gone;
+
+	(void)arg;
+	rcu_read_lock();
+	v = hkvp_pool_current(&pool);
+	pthread_barrier_wait(&barrier);
+	/* What is read now is replaced, maybe. */
+	pthread_barrier_wait(&barrier);
+	do {
+		check_storm_version(v);
+		gone = __atomic_load_n(&pool_gone, __ATOMIC_RELAXED);
+		sched_yield();
+	} while (!gone && !shim_synchronizing());
+	REQUIRE(!gone, "the pool went while it was read");
+	check_storm_version(v);
+	REQUIRE(hkvp_version_count(v) == LAST_ITEMS);
+	rcu_read_unlock();
+	return NULL;
+}
+
+/*
+ * hkvp_pool_destroy() beside a reader, with and without something to reclaim:
+ * only with it the reclaimer has a grace period of its own.
+ */
+static void run_destroy(void)
+{
+	struct shim_memory memory = shim_memory();
+	pthread_t reader;
+	u32 i, round;
+
+	pthread_barrier_destroy(&barrier);
+	REQUIRE(!pthread_barrier_init(&barrier, NULL, 2));
+	for (round = 0; round < LAST_ROUNDS; round++) {
+		REQUIRE(!hkvp_pool_init(&pool, no_limits));
+		for (i = 0; i < LAST_ITEMS; i++)
+			last_change(i);
+		settle();
+		__atomic_store_n(&pool_gone, false, __ATOMIC_RELAXED);
+		REQUIRE(!pthread_create(&reader, NULL, last_reader, NULL));
+		pthread_barrier_wait(&barrier);
+		for (i = 0; i < LAST_ITEMS && round % 2; i++)
+			last_change(i);
+		pthread_barrier_wait(&barrier);
+		hkvp_pool_destroy(&pool);
+		__atomic_store_n(&pool_gone, true, __ATOMIC_RELAXED);
+		pthread_join(reader, NULL);
+		REQUIRE(shim_memory().blocks == memory.blocks, "leak");
+	}
+	ktap_ok("history: the end of a pool waits for its readers, %u times", round);
 }
 
 int main(int argc, char **argv)
@@ -600,7 +827,7 @@ int main(int argc, char **argv)
 	u64 rounds = argument(argc, argv, 20000);
 	u32 i;
 
-	ktap_plan(4);
+	ktap_plan(5);
 	run_self_test();
 	/* So that threads meet in the middle of an operation, on few cores too. */
 	shim_yield_one_in = 6;
@@ -616,6 +843,7 @@ int main(int argc, char **argv)
 	for (i = 0; i < THREADS; i++)
 		pthread_join(threads[i].id, NULL);
 	run_storm(rounds);
+	run_destroy();
 	pthread_barrier_destroy(&barrier);
 	return 0;
 }

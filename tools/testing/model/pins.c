@@ -41,6 +41,7 @@ static void fill(struct hkvp_pool *pool)
 	u32 i;
 
 	REQUIRE(!hkvp_pool_init(pool, no_limits));
+	wrap_soon(pool);
 	for (i = 0; i < ITEMS; i++)
 		change(pool, i, false);
 }
@@ -96,6 +97,85 @@ static struct digest digest(const struct hkvp_version *v)
 	return d;
 }
 
+/* Parts of versions, once for each version that holds them. */
+struct parts {
+	const struct hkvp_part **part;
+	size_t count;
+	size_t max;
+};
+
+static void gather(struct parts *parts, const void *slot)
+{
+	const struct hkvp_node *node = slot;
+	u32 i;
+
+	if (!slot || hkvp_is_leaf(slot))
+		return;
+	if (parts->count == parts->max) {
+		parts->max = parts->max * 2 + 1024;
+		parts->part = realloc(parts->part,
+				      parts->max * sizeof(*parts->part));
+		REQUIRE(parts->part);
+	}
+	parts->part[parts->count++] = slot;
+	if (node->part.kind != HKVP_PART_NODE)
+		return;
+	for (i = 0; i < hkvp_node_slots(node); i++)
+		gather(parts, node->slot[i]);
+}
+
+static void gather_version(struct parts *parts, const struct hkvp_version *v)
+{
+	gather(parts, v->order);
+	gather(parts, v->keys);
+}
+
+static int compare_parts(const void *a, const void *b)
+{
+	const struct hkvp_part *x = *(const struct hkvp_part * const *)a;
+	const struct hkvp_part *y = *(const struct hkvp_part * const *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Bytes of different parts. */
+static u64 part_bytes(struct parts *parts)
+{
+	u64 bytes = 0;
+	size_t i;
+
+	if (parts->count)
+		qsort(parts->part, parts->count, sizeof(*parts->part),
+		      compare_parts);
+	for (i = 0; i < parts->count; i++)
+		if (!i || parts->part[i] != parts->part[i - 1])
+			bytes += parts->part[i]->size;
+	return bytes;
+}
+
+/*
+ * What the reclaimer keeps is, to the byte, what the pinned versions hold and the
+ * current one does not. NULL in @pin: not pinned any more.
+ */
+static void check_retained(struct hkvp_pool *pool,
+			   struct hkvp_version * const *pin, u32 pins)
+{
+	u64 retained = hkvp_pool_usage(pool).retained_bytes;
+	struct parts parts = { NULL };
+	u64 all;
+	u32 i;
+
+	gather_version(&parts, pool->root);
+	for (i = 0; i < pins; i++)
+		if (pin[i])
+			gather_version(&parts, pin[i]);
+	all = part_bytes(&parts);
+	free(parts.part);
+	REQUIRE(retained == all - pool->root->bytes, "%llu, not %llu",
+		(unsigned long long)retained,
+		(unsigned long long)(all - pool->root->bytes));
+}
+
 static void run(u32 pins, u64 updates)
 {
 	struct shim_memory before = shim_memory(), during;
@@ -128,6 +208,7 @@ static void run(u32 pins, u64 updates)
 
 	settle(&pool);
 	REQUIRE(hkvp_pool_usage(&pool).retained_bytes <= pins * one * 11 / 10);
+	check_retained(&pool, pin, pins);
 	/* Out of order, so that lists are handed to older and newer versions. */
 	for (i = 0; i < pins; i++) {
 		u32 at = i % 2 ? pins - 1 - i / 2 : i / 2;
@@ -136,7 +217,9 @@ static void run(u32 pins, u64 updates)
 		check_version(pin[at]);
 		REQUIRE(now.sum == was[at].sum && now.count == was[at].count);
 		hkvp_version_unpin(pin[at]);
+		pin[at] = NULL;
 		settle(&pool);
+		check_retained(&pool, pin, pins);
 	}
 	REQUIRE(!hkvp_pool_usage(&pool).retained_bytes);
 	REQUIRE(!pool.root->older);

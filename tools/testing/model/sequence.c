@@ -248,6 +248,9 @@ static void random_change(struct model *m, struct ref_item *change, bool *delete
 	change->value_size = rng_below(&m->rng, VALUE_MAX + 1);
 	for (i = 0; i < change->value_size; i++)
 		change->value[i] = rng_next(&m->rng) >> 40;
+	if (change->value_size >= 2 * MODEL_SECRET_SIZE)
+		memcpy(change->value + change->value_size - MODEL_SECRET_SIZE,
+		       MODEL_SECRET, MODEL_SECRET_SIZE);
 	change->type = 1 + rng_below(&m->rng, 11);
 	change->owner = rng_below(&m->rng, HKVP_OWNER_COUNT);
 	change->connection = rng_below(&m->rng, 3);
@@ -299,12 +302,22 @@ static void arm(struct model *m)
 		shim_fail_nth(1 + rng_below(&m->rng, 14));
 }
 
+/* Nobody is ever first here, so that -EAGAIN is for a backlog alone. */
+static bool may_refuse(struct model *m)
+{
+	const struct hkvp_version *v = rcu_dereference_protected(m->pool.root, true);
+	unsigned long bytes = v->turnover - READ_ONCE(m->pool.reclaimed);
+
+	return bytes > HKVP_POOL_BACKLOG_ATOMIC;
+}
+
 static void step_change(struct model *m)
 {
+	gfp_t gfp;
 	static struct ref next;
 	struct packed_change packed;
 	struct ref_item item;
-	bool delete;
+	bool delete, full;
 	int want, err;
 
 	random_change(m, &item, &delete);
@@ -315,10 +328,13 @@ static void step_change(struct model *m)
 		want = -ENOSPC;
 	pack(&packed, &item, delete);
 	arm(m);
-	err = hkvp_pool_change(&m->pool, &packed.change,
-			       rng_below(&m->rng, 2) ? GFP_ATOMIC : GFP_KERNEL);
-	if (err == -EAGAIN)
+	gfp = rng_below(&m->rng, 2) ? GFP_ATOMIC : GFP_KERNEL;
+	full = may_refuse(m);
+	err = hkvp_pool_change(&m->pool, &packed.change, gfp);
+	if (err == -EAGAIN) {
+		REQUIRE(full && gfp == GFP_ATOMIC);
 		err = hkvp_pool_change(&m->pool, &packed.change, GFP_KERNEL);
+	}
 	settle(m, err, want, &next);
 }
 
@@ -586,7 +602,10 @@ static void begin(struct model *m, const struct setup *setup)
 		.before = shim_memory(),
 	};
 	shim_hash_mask = setup->hash_mask;
+	/* The fuzzer has no ktap_plan(). */
+	shim_secret = MODEL_SECRET;
 	REQUIRE(!hkvp_pool_init(&m->pool, limits));
+	wrap_soon(&m->pool);
 	fill(m);
 }
 

@@ -3,7 +3,7 @@
  * The kernel facilities that the pure files of the driver use, in user space:
  * see the headers in include/. Memory, random numbers and the hash.
  *
- * With SHIM_FAST memory is neither counted nor poisoned, for benchmarks.
+ * With SHIM_FAST memory is neither counted, searched nor poisoned, for benchmarks.
  */
 #include <sched.h>
 
@@ -20,6 +20,7 @@
 _Thread_local int *shim_warnings;
 u32 shim_hash_mask = ~0u;
 unsigned int shim_yield_one_in;
+const char *shim_secret;
 
 #ifndef SHIM_FAST
 _Thread_local void (*shim_rival)(void);
@@ -52,7 +53,7 @@ struct block {
 	size_t unused;			/* keeps what follows aligned */
 };
 
-#define MAGIC 0x6b766d656d6f7279ul
+#define MAGIC ((size_t)0x6b766d656d6f7279ull)
 
 static void count(long bytes)
 {
@@ -79,6 +80,29 @@ static void poison(void *p, int with, size_t size)
 	(void)with;
 	(void)size;
 #endif
+}
+
+/* Before it is poisoned, which would hide it. */
+static bool holds_secret(const void *p, size_t size)
+{
+#ifndef SHIM_FAST
+	const char *end = p + size;
+
+	if (!shim_secret)
+		return false;
+	for (; end - (const char *)p >= SHIM_SECRET_SIZE; p++) {
+		p = memchr(p, *shim_secret,
+			   end - (const char *)p - SHIM_SECRET_SIZE + 1);
+		if (!p)
+			return false;
+		if (!memcmp(p, shim_secret, SHIM_SECRET_SIZE))
+			return true;
+	}
+#else
+	(void)p;
+	(void)size;
+#endif
+	return false;
 }
 
 static void *allocate(struct kmem_cache *cache, size_t size, gfp_t gfp)
@@ -120,6 +144,7 @@ static void release(struct kmem_cache *cache, const void *p)
 	BUG_ON(b->magic != MAGIC || b->cache != cache);
 	count(-(long)b->size);
 	b->magic = 0;
+	WARN_ON(holds_secret(b + 1, b->size));
 	poison(b + 1, 0x6b, b->size);
 	free(b);
 }

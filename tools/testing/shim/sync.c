@@ -64,12 +64,20 @@ void shim_reader_register(void)
 	pthread_mutex_unlock(&readers_lock);
 }
 
+static unsigned int synchronizing;
+
+unsigned int shim_synchronizing(void)
+{
+	return __atomic_load_n(&synchronizing, __ATOMIC_RELAXED);
+}
+
 void synchronize_rcu(void)
 {
 	unsigned long period, seen;
 	struct shim_reader *r;
 
 	BUG_ON(rcu_read_lock_held());
+	__atomic_fetch_add(&synchronizing, 1, __ATOMIC_RELAXED);
 	pthread_once(&once, init);
 	/* A thread that registers from here on sees all that was done before. */
 	pthread_mutex_lock(&readers_lock);
@@ -85,6 +93,7 @@ void synchronize_rcu(void)
 	}
 	pthread_mutex_unlock(&readers_lock);
 	membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+	__atomic_fetch_sub(&synchronizing, 1, __ATOMIC_RELAXED);
 }
 
 struct workqueue_struct {

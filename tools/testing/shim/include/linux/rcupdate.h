@@ -68,6 +68,9 @@ static inline bool rcu_read_lock_held(void)
 
 void synchronize_rcu(void);
 
+/* Threads that are in synchronize_rcu(). */
+unsigned int shim_synchronizing(void);
+
 /* No call_rcu() here, so there is nothing to wait for. */
 static inline void rcu_barrier(void)
 {

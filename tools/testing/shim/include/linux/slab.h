@@ -69,4 +69,11 @@ unsigned long shim_allocations(void);
  */
 extern unsigned int shim_yield_one_in;
 
+/*
+ * If not NULL, these bytes are in what must be wiped before it is freed: a block
+ * that holds them still ends the program. Set before there are threads.
+ */
+#define SHIM_SECRET_SIZE 8
+extern const char *shim_secret;
+
 #endif /* SHIM_LINUX_SLAB_H */
