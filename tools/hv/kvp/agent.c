@@ -13,15 +13,23 @@
 #include <unistd.h>
 
 #include "agent_apply.h"
+#include "agent_lock.h"
 #include "agent_supply.h"
+#include "deadline.h"
 #include "device.h"
 #include "identify.h"
 #include "kvpctl.h"
 #include "netwatch.h"
+#include "program.h"
 #include "readfile.h"
 
 /* The network's changes come in bursts: one look for all within this time, ms. */
 #define SETTLE		250
+
+/* Of the time that the kernel gives: for the answer to get there, ms. */
+#define ANSWER_TIME	3000
+/* A request that has less left, ms, could only leave the interface half done. */
+#define REQUEST_TIME	8000
 
 static struct apply_options how = { .root = "", .wake = -1 };
 static bool once, refused, keep_identity;
@@ -50,7 +58,6 @@ static const struct option_spec options[] = {
 /**
  * struct agent - the running agent
  * @device: /dev/hv_kvp
- * @signals: signalfd for what ends it
  * @watch: what tells that the network has changed
  * @supply: what the kernel was told of it
  * @result: of the last request, HVKVP_IP_*
@@ -58,7 +65,6 @@ static const struct option_spec options[] = {
  */
 struct agent {
 	int device;
-	int signals;
 	struct netwatch watch;
 	struct supply supply;
 	unsigned int result;
@@ -99,12 +105,51 @@ static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *reque
 	return !ioctl(device, HVKVP_IOC_IP_REQUEST, request);
 }
 
-/* Leaves the answer some time to get to the kernel. */
-static unsigned int time_for(const struct hvkvp_ip_request *request)
+/*
+ * Applies a request when no other kvpctl does so: they would change the same files.
+ * @patience: until when it waits for that; @end: of it all
+ */
+static unsigned int apply_alone(const struct hvkvp_ip_config *config, unsigned int index,
+				int64_t patience, int64_t end)
 {
-	unsigned int left = request->time_left > 3000 ? request->time_left - 3000 : 0;
+	unsigned int time, result;
+	int lock = -1;
 
-	return left < timeout * 1000 ? left : timeout * 1000;
+	if (!how.dry_run) {
+		lock = agent_lock(how.root, patience, how.wake);
+		if (lock < 0) {
+			warn("nothing done: %s", lock == -EBUSY ?
+			     "another kvpctl is changing the network" : strerror(-lock));
+			return HVKVP_IP_FAILED;
+		}
+	}
+	time = deadline_left(end);
+	result = apply(&how, config, index, time < timeout * 1000 ? time : timeout * 1000);
+	if (lock >= 0)
+		close(lock);
+	return result;
+}
+
+/* The host has waited for an agent since it asked: there may be no time to undo it. */
+static unsigned int apply_in_time(const struct hvkvp_ip_request *request,
+				  const struct hvkvp_ip_config *config)
+{
+	int64_t end = deadline_now() + request->time_left;
+
+	if (request->time_left < REQUEST_TIME) {
+		warn("nothing done: the host waits for %u more ms only, see --apply-refused",
+		     request->time_left);
+		return HVKVP_IP_FAILED;
+	}
+	return apply_alone(config, request->ifindex, end - REQUEST_TIME, end - ANSWER_TIME);
+}
+
+/* Nobody waits for this one. */
+static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int index)
+{
+	int64_t patience = deadline_now() + APPLY_TIME;
+
+	return exit_code_of_result(apply_alone(config, index, patience, patience + APPLY_TIME));
 }
 
 static void handle_request(struct agent *agent)
@@ -118,7 +163,7 @@ static void handle_request(struct agent *agent)
 			warn("cannot fetch the request: %s", strerror(errno));
 		return;
 	}
-	agent->result = apply(&how, &config, request.ifindex, time_for(&request));
+	agent->result = apply_in_time(&request, &config);
 	answer = (struct hvkvp_ip_answer) { .id = request.id, .result = agent->result };
 	if (ioctl(agent->device, HVKVP_IOC_IP_ANSWER, &answer))
 		warn("the host did not get the answer: %s", strerror(errno));
@@ -147,15 +192,19 @@ static bool read_changes(struct agent *agent)
 	return request;
 }
 
+/*
+ * What ends us must not do so between taking an interface down and bringing it up,
+ * nor may a message that nobody reads: what is changed may be the way to here.
+ */
 static int open_signals(void)
 {
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
 	sigset_t set;
 
 	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	if (sigprocmask(SIG_BLOCK, &set, NULL))
+	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+		sigaddset(&set, ends[i]);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || sigprocmask(SIG_BLOCK, &set, NULL))
 		return -1;
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -163,7 +212,7 @@ static int open_signals(void)
 /* Waits for the burst of changes to end; false if it is time to go. */
 static bool settle(struct agent *agent)
 {
-	struct pollfd end = { .fd = agent->signals, .events = POLLIN };
+	struct pollfd end = { .fd = how.wake, .events = POLLIN };
 
 	if (poll(&end, 1, SETTLE) > 0)
 		return false;
@@ -175,7 +224,7 @@ static bool serve_once(struct agent *agent)
 {
 	struct pollfd events[] = {
 		{ .fd = agent->device, .events = POLLIN },
-		{ .fd = agent->signals, .events = POLLIN },
+		{ .fd = how.wake, .events = POLLIN },
 		{ .fd = agent->watch.link, .events = POLLIN },
 		{ .fd = agent->watch.files, .events = POLLIN },
 		{ .fd = agent->watch.hostname, .events = POLLPRI },
@@ -183,6 +232,7 @@ static bool serve_once(struct agent *agent)
 
 	if (poll(events, ARRAY_SIZE(events), -1) < 0)
 		return errno == EINTR;
+	program_reap_left();
 	if (events[1].revents)
 		return false;
 	if (events[0].revents & (POLLERR | POLLHUP | POLLNVAL)) {
@@ -210,10 +260,6 @@ static int serve(struct agent *agent)
 
 	if (code)
 		return code;
-	agent->signals = open_signals();
-	if (agent->signals < 0)
-		return fail_errno("cannot take signals");
-	how.wake = agent->signals;
 	error = netwatch_open(&agent->watch, how.root);
 	if (error) {
 		errno = -error;
@@ -227,7 +273,6 @@ static int serve(struct agent *agent)
 			;
 		netwatch_close(&agent->watch);
 	}
-	close(agent->signals);
 	return code ? code : once && agent->handled ? exit_code_of_result(agent->result) : EXIT_OK;
 }
 
@@ -260,7 +305,7 @@ static int apply_refused(void)
 		return fail(EXIT_NOT_FOUND, "no request was refused");
 	if (!found)
 		return fail_errno("cannot fetch the request");
-	return exit_code_of_result(apply(&how, &config, request.ifindex, timeout * 1000));
+	return apply_by_hand(&config, request.ifindex);
 }
 
 static int apply_file(void)
@@ -280,7 +325,7 @@ static int apply_file(void)
 	}
 	memcpy(&config, bytes, sizeof(config));
 	free(bytes);
-	return exit_code_of_result(apply(&how, &config, 0, timeout * 1000));
+	return apply_by_hand(&config, 0);
 }
 
 static int run(int argc, char **argv)
@@ -298,6 +343,12 @@ static int run(int argc, char **argv)
 		usage_error("--timeout is 1 to %d", APPLY_TIME / 1000);
 	/* files that other programs make for us are nobody else's */
 	umask(077);
+	/* what is only printed may end at any time */
+	if (!how.dry_run || !(request_file || refused)) {
+		how.wake = open_signals();
+		if (how.wake < 0)
+			return fail_errno("cannot take signals");
+	}
 	if (request_file)
 		return apply_file();
 	return refused ? apply_refused() : run_agent();

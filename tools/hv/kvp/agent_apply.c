@@ -24,6 +24,18 @@ static unsigned int result_of(int error)
 	}
 }
 
+static const char *why_not(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return "interface with an unusual name";
+	case -EOPNOTSUPP:
+		return "the interface is a port of something that is no bond, bridge or VRF";
+	default:
+		return "no such adapter";
+	}
+}
+
 static const struct backend *choose(const struct apply_options *options, struct job *job)
 {
 	const struct backend *backend;
@@ -82,8 +94,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 	error = netif_find(options->root, index, adapter, &nic);
 	if (error) {
 		/* the name is the host's: not into a log */
-		warn("request refused: %s", error == -EINVAL ? "interface with an unusual name" :
-		     "no such adapter");
+		warn("request refused: %s", why_not(error));
 		return error == -EINVAL ? HVKVP_IP_FAILED : result_of(error);
 	}
 	job.nic = &nic;

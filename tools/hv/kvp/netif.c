@@ -3,10 +3,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "netif.h"
@@ -16,6 +20,9 @@
 
 /* Hexadecimal digits of a MAC. */
 #define MAC_DIGITS	12
+
+/* The kernel has no more interfaces above each other. */
+#define MASTERS_MAX	8
 
 /*
  * The hexadecimal digits of @text in lower case; false if it is anything but @count
@@ -216,10 +223,53 @@ static int search(const char *root, const struct wanted *wanted, char name[IF_NA
 	return best ? 0 : -ENODEV;
 }
 
+/* sysfs shows a VRF as any Ethernet; its driver has the name. Of another root nothing is known. */
+static bool is_vrf(const char *root, const char *name)
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+	bool vrf;
+	int fd;
+
+	if (*root)
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", name);
+	vrf = !ioctl(fd, SIOCETHTOOL, &request) && !strcmp(info.driver, "vrf");
+	close(fd);
+	return vrf;
+}
+
+/*
+ * From a port to what has its addresses: through bonds, bridges and the NIC above
+ * a virtual function, as far as they go. What is below a VRF keeps its addresses.
+ * Of any other master nobody here knows how it is configured.
+ */
+static int climb(const char *root, struct netif *nic)
+{
+	char master[NAME_MAX];
+
+	for (int i = 0; link_name(root, nic->name, "master", master); i++) {
+		int error;
+
+		if (is_vrf(root, master))
+			return 0;
+		if (i == MASTERS_MAX || (!has(root, master, "bonding") &&
+					 !has(root, master, "bridge") && !on_vmbus(root, master)))
+			return -EOPNOTSUPP;
+		error = netif_load(root, master, nic);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
 int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic)
 {
 	struct wanted wanted = { .index = index };
-	char name[IF_NAMESIZE], master[NAME_MAX];
+	char name[IF_NAMESIZE];
 	int error;
 
 	if (!parse_guid(adapter, wanted.guid) && !parse_mac(adapter, wanted.mac) && !index)
@@ -228,9 +278,5 @@ int netif_find(const char *root, unsigned int index, const char *adapter, struct
 	if (error)
 		return error;
 	error = netif_load(root, name, nic);
-	if (error || !link_name(root, name, "master", master))
-		return error;
-	if (has(root, master, "bonding") || has(root, master, "bridge"))
-		return netif_load(root, master, nic);
-	return 0;
+	return error ? error : climb(root, nic);
 }

@@ -32,12 +32,13 @@ struct netif {
  *
  * Of several interfaces with the MAC it is the one on VMBus, else another real
  * device, else one without a device; never a VLAN, which has its own
- * configuration. A port of a bond or a
- * bridge has no addresses: then it is the bond or bridge.
+ * configuration. A port of a bond or a bridge has no addresses: then it is the
+ * bond or bridge, or the bridge above the bond, and for a virtual function the
+ * NIC above it.
  *
  * Return: 0; -ENODEV if there is none; -EINVAL if its name is one that might
  * mean something in a configuration file; -EILSEQ if @adapter is neither MAC nor
- * GUID.
+ * GUID; -EOPNOTSUPP below a master of another kind, but for a VRF.
  */
 int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic);
 

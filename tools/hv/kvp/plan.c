@@ -91,6 +91,22 @@ static void show(const struct plan *plan)
 	fflush(stdout);
 }
 
+/* What a command would act on is the system, not what is below the root. */
+static bool is_wanted(const struct plan *plan, const struct plan_command *command)
+{
+	return !*plan->root || command->flags & PLAN_ROOTED;
+}
+
+/* @result: of program_run(), and not 0 */
+static void complain(const struct plan_command *command, int result)
+{
+	if (result > 0)
+		warn("%s %s: exit code %d", command->argv[0],
+		     command->argv[1] ? command->argv[1] : "", result);
+	else
+		warn("%s: %s", command->argv[0], strerror(-result));
+}
+
 static int run_step(const struct plan *plan, const struct plan_step *step, int64_t deadline,
 		    int wake)
 {
@@ -98,23 +114,38 @@ static int run_step(const struct plan *plan, const struct plan_step *step, int64
 		const struct plan_command *command = &step->command[i];
 		int result;
 
-		/* what it would act on is the system, not what is below the root */
-		if (*plan->root && !(command->flags & PLAN_ROOTED))
+		if (!is_wanted(plan, command))
 			continue;
 		result = program_run(command->argv, deadline, wake);
 		if (!result)
 			continue;
-		if (result > 0)
-			warn("%s %s: exit code %d", command->argv[0],
-			     command->argv[1] ? command->argv[1] : "", result);
-		else
-			warn("%s: %s", command->argv[0], strerror(-result));
+		complain(command, result);
 		if (result == -EINTR || result == -ETIMEDOUT)
 			return result;
 		if (!(command->flags & PLAN_MAY_FAIL))
 			return result < 0 ? result : -EIO;
 	}
 	return 0;
+}
+
+/*
+ * Each command, whatever became of the one before: it may be the one that brings
+ * the interface up. One that is late goes on, and those after it wait for its locks.
+ */
+static void run_undo(const struct plan *plan, int64_t deadline, const char *owner)
+{
+	for (unsigned int i = 0; i < plan->undo.count; i++) {
+		const struct plan_command *command = &plan->undo.command[i];
+		int result;
+
+		if (!is_wanted(plan, command))
+			continue;
+		result = program_let(command->argv, deadline, owner);
+		if (result == -ETIMEDOUT)
+			warn("%s: still at work, and left so", command->argv[0]);
+		else if (result)
+			complain(command, result);
+	}
 }
 
 static int open_files(const struct plan *plan, struct safefile *files, unsigned int *opened)
@@ -181,14 +212,24 @@ static int take_away(const struct plan *plan, struct safefile *files)
 	return error;
 }
 
+/* Commands may have changed the files of others that the plan keeps, or not. */
+static void note_changes(const struct plan *plan, struct safefile *files)
+{
+	for (unsigned int i = 0; i < plan->file_count; i++)
+		if (!plan->file[i].text)
+			safefile_look(&files[i]);
+}
+
 static int carry_out(const struct plan *plan, struct safefile *files,
 		     const struct plan_limits *limits, const struct netif *nic,
 		     const struct ipconfig *ip)
 {
 	int error = take_away(plan, files);
 
-	if (!error)
+	if (!error) {
 		error = run_step(plan, &plan->before, limits->deadline, limits->wake);
+		note_changes(plan, files);
+	}
 	if (!error)
 		error = write_files(plan, files);
 	if (!error)
@@ -198,7 +239,8 @@ static int carry_out(const struct plan *plan, struct safefile *files,
 	return error;
 }
 
-static void undo(const struct plan *plan, struct safefile *files, const struct plan_limits *limits)
+static void undo(const struct plan *plan, struct safefile *files,
+		 const struct plan_limits *limits, const char *owner)
 {
 	warn("putting back what was there");
 	for (unsigned int i = 0; i < plan->file_count; i++) {
@@ -209,7 +251,15 @@ static void undo(const struct plan *plan, struct safefile *files, const struct p
 			     strerror(-error));
 	}
 	/* also when the agent is to end: half a configuration must not stay */
-	run_step(plan, &plan->undo, limits->undo_deadline, -1);
+	run_undo(plan, limits->undo_deadline, owner);
+}
+
+/* A quarter of the time: most come to their end, others wait for what does not come. */
+static int end_left(const struct plan_limits *limits, const char *owner)
+{
+	int64_t now = deadline_now();
+
+	return program_end_left(owner, now + deadline_left(limits->deadline) / 4, limits->wake);
 }
 
 int plan_run(struct plan *plan, const struct plan_limits *limits, const struct netif *nic,
@@ -224,10 +274,12 @@ int plan_run(struct plan *plan, const struct plan_limits *limits, const struct n
 		return 0;
 	}
 	error = open_files(plan, files, &opened);
+	if (!error)
+		error = end_left(limits, nic->name);
 	if (!error) {
 		error = carry_out(plan, files, limits, nic, ip);
 		if (error)
-			undo(plan, files, limits);
+			undo(plan, files, limits, nic->name);
 	}
 	while (opened)
 		safefile_close(&files[--opened]);

@@ -88,7 +88,8 @@ struct plan {
  * struct plan_limits - how a plan is carried out
  * @dry_run: print it, and do nothing
  * @deadline: when programs that apply it are stopped (deadline_now())
- * @undo_deadline: when those that undo it are
+ * @undo_deadline: until when those that undo it are waited for; they are never
+ *	stopped, and all of them are run, for without them the network may be down
  * @wake: descriptor whose readiness ends it, and undoes it; or -1
  */
 struct plan_limits {
@@ -116,7 +117,8 @@ void plan_command(struct plan_step *step, unsigned int flags, ...)
  * @nic: the interface, for what is verified
  * @ip: its addresses
  *
- * All or nothing: on a failure the files are put back, and @undo is run.
+ * All or nothing: on a failure the files that were changed are put back, and
+ * @undo is run. What an earlier undo has left at work for the interface ends first.
  *
  * Return: 0; -ETIMEDOUT; -EINTR; another negative error. What failed was told.
  */

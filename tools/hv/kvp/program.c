@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -24,6 +25,29 @@ static char *const environment[] = {
 /* From SIGTERM to SIGKILL, ms. */
 #define GRACE	1000
 
+/**
+ * struct child - a program at work
+ * @pid: its process, and the group of what it starts
+ * @process: descriptor of it, or a negative error
+ */
+struct child {
+	pid_t pid;
+	int process;
+};
+
+/**
+ * struct left - a program that goes on after it was waited for
+ * @child: the program; a @pid of 0: none
+ * @owner: the interface that it works on
+ */
+struct left {
+	struct child child;
+	char owner[IF_NAMESIZE];
+};
+
+/* Each interface has a few at most, of its last request. */
+static struct left lefts[64];
+
 static bool search(const char *name, char path[PATH_MAX])
 {
 	if (name[0] == '/')
@@ -44,6 +68,14 @@ bool program_exists(const char *name)
 	return search(name, path);
 }
 
+/* Whether messages can be written at all: the terminal, or who read the pipe, may be gone. */
+static bool is_heard(int fd)
+{
+	struct pollfd output = { .fd = fd, .events = POLLOUT };
+
+	return poll(&output, 1, 0) >= 0 && !(output.revents & (POLLERR | POLLHUP | POLLNVAL));
+}
+
 /* A process group of its own, so that what the program starts ends with it. */
 static int start(const char *path, char *const argv[], pid_t *pid)
 {
@@ -54,6 +86,8 @@ static int start(const char *path, char *const argv[], pid_t *pid)
 
 	sigemptyset(&none);
 	sigfillset(&all);
+	/* ignored as in systemd's services: who reads our messages may be gone */
+	sigdelset(&all, SIGPIPE);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 				 POSIX_SPAWN_SETSIGDEF);
@@ -61,6 +95,8 @@ static int start(const char *path, char *const argv[], pid_t *pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	if (!is_heard(STDERR_FILENO))
+		posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
 	error = posix_spawn(pid, path, &files, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&files);
@@ -69,13 +105,15 @@ static int start(const char *path, char *const argv[], pid_t *pid)
 }
 
 /* 0 when the process has ended, -ETIMEDOUT, or -EINTR for @wake. */
-static int wait_end(int process, int64_t deadline, int wake)
+static int wait_end(const struct child *child, int64_t deadline, int wake)
 {
 	struct pollfd events[] = {
-		{ .fd = process, .events = POLLIN },
+		{ .fd = child->process, .events = POLLIN },
 		{ .fd = wake, .events = POLLIN },
 	};
 
+	if (child->process < 0)
+		return child->process;
 	for (;;) {
 		int ready = poll(events, 2, deadline_left(deadline));
 
@@ -89,33 +127,112 @@ static int wait_end(int process, int64_t deadline, int wake)
 	}
 }
 
-static void end_group(pid_t pid, int process)
+static int begin(char *const argv[], struct child *child)
 {
-	kill(-pid, SIGTERM);
-	wait_end(process, deadline_now() + GRACE, -1);
-	kill(-pid, SIGKILL);
+	char path[PATH_MAX];
+	int error;
+
+	if (!search(argv[0], path))
+		return -ENOENT;
+	error = start(path, argv, &child->pid);
+	if (error)
+		return error;
+	child->process = syscall(SYS_pidfd_open, child->pid, 0);
+	if (child->process < 0)
+		child->process = -errno;
+	return 0;
+}
+
+/* The exit code of one that has ended, or is about to. */
+static int reap(const struct child *child)
+{
+	int status;
+
+	if (child->process >= 0)
+		close(child->process);
+	while (waitpid(child->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void end_group(const struct child *child)
+{
+	kill(-child->pid, SIGTERM);
+	wait_end(child, deadline_now() + GRACE, -1);
+	kill(-child->pid, SIGKILL);
+	reap(child);
 }
 
 int program_run(char *const argv[], int64_t deadline, int wake)
 {
-	char path[PATH_MAX];
-	int process, error, status;
-	pid_t pid;
+	struct child child;
+	int error = begin(argv, &child);
 
-	if (!search(argv[0], path))
-		return -ENOENT;
-	error = start(path, argv, &pid);
 	if (error)
 		return error;
-	process = syscall(SYS_pidfd_open, pid, 0);
-	error = process < 0 ? -errno : wait_end(process, deadline, wake);
-	if (error)
-		end_group(pid, process);
-	if (process >= 0)
-		close(process);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	error = wait_end(&child, deadline, wake);
+	if (!error)
+		return reap(&child);
+	end_group(&child);
+	return error;
+}
+
+void program_reap_left(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lefts); i++) {
+		if (!lefts[i].child.pid || wait_end(&lefts[i].child, 0, -1))
+			continue;
+		reap(&lefts[i].child);
+		lefts[i].child.pid = 0;
+	}
+}
+
+/* If there is no room it goes on all the same. */
+static void remember(const struct child *child, const char *owner)
+{
+	program_reap_left();
+	for (size_t i = 0; i < ARRAY_SIZE(lefts); i++) {
+		if (lefts[i].child.pid)
+			continue;
+		lefts[i].child = *child;
+		snprintf(lefts[i].owner, sizeof(lefts[i].owner), "%s", owner);
+		return;
+	}
+	if (child->process >= 0)
+		close(child->process);
+}
+
+int program_let(char *const argv[], int64_t deadline, const char *owner)
+{
+	struct child child;
+	int error = begin(argv, &child);
+
 	if (error)
 		return error;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	error = wait_end(&child, deadline, -1);
+	if (!error)
+		return reap(&child);
+	remember(&child, owner);
+	return error;
+}
+
+int program_end_left(const char *owner, int64_t deadline, int wake)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(lefts); i++) {
+		struct child *child = &lefts[i].child;
+		int error;
+
+		if (!child->pid || strcmp(lefts[i].owner, owner))
+			continue;
+		error = wait_end(child, deadline, wake);
+		if (error == -EINTR)
+			return error;
+		if (error)
+			end_group(child);
+		else
+			reap(child);
+		child->pid = 0;
+	}
+	return 0;
 }

@@ -14,13 +14,39 @@
  * @wake: descriptor whose readiness ends it too, or -1
  *
  * It gets no input, an environment of PATH and LANG alone, and the caller's
- * stderr for its output.
+ * stderr for its output, or none if nobody reads that; SIGPIPE is ignored if the
+ * caller ignores it.
  *
  * Return: its exit code, 128 and more if a signal ended it; -ENOENT if there is
  * no such program; -ETIMEDOUT; -EINTR if @wake was ready; another negative
  * error if it could not be started.
  */
 int program_run(char *const argv[], int64_t deadline, int wake);
+
+/**
+ * program_let() - runs a program, and leaves it at work if it takes longer
+ * @argv: as program_run() has it
+ * @deadline: how long it is waited for
+ * @owner: the interface that it works on
+ *
+ * Return: as program_run(), but -ETIMEDOUT when it goes on.
+ */
+int program_let(char *const argv[], int64_t deadline, const char *owner);
+
+/**
+ * program_end_left() - ends what program_let() has left at work
+ * @owner: on this interface
+ * @deadline: until when it may end by itself
+ * @wake: descriptor whose readiness ends the wait, or -1
+ *
+ * For who brings the interface up anew, and would wait for locks of theirs.
+ *
+ * Return: 0; -EINTR if @wake was ready: then they go on.
+ */
+int program_end_left(const char *owner, int64_t deadline, int wake);
+
+/* Forgets what program_let() has left and has ended since. */
+void program_reap_left(void);
 
 /* Whether there is such a program in the system's directories. */
 bool program_exists(const char *name);

@@ -16,7 +16,11 @@
  * @dir: descriptor of its directory
  * @name: its name there
  * @existed: there was such a file
+ * @changed: it is another than the old one, or none
  * @mode: permissions of the old file
+ * @owner: its owner
+ * @group: its group
+ * @fd: the old file itself, or -1
  * @old: contents of the old file
  * @old_size: bytes of @old
  */
@@ -24,7 +28,11 @@ struct safefile {
 	int dir;
 	char name[NAME_MAX + 1];
 	bool existed;
+	bool changed;
 	mode_t mode;
+	uid_t owner;
+	gid_t group;
+	int fd;
 	char *old;
 	size_t old_size;
 };
@@ -58,7 +66,8 @@ int safefile_backup(struct safefile *file);
  * @size: bytes of @text
  * @mode: permissions, set before there is any content
  *
- * It is on disk when the call returns. Readers see the old file or the new one.
+ * Owner, group and extended attributes are those of the old file. It is on disk
+ * when the call returns. Readers see the old file or the new one.
  *
  * Return: 0, or a negative error, and the file is as it was.
  */
@@ -73,8 +82,19 @@ int safefile_write(struct safefile *file, const char *text, size_t size, mode_t 
 int safefile_remove(struct safefile *file);
 
 /**
+ * safefile_look() - notes whether others have changed the file
+ * @file: the file
+ *
+ * Since safefile_open(). If it cannot be read it counts as changed.
+ */
+void safefile_look(struct safefile *file);
+
+/**
  * safefile_restore() - puts back what was there at safefile_open()
  * @file: the file
+ *
+ * If it was not changed by the calls above, nor was it at safefile_look(), it
+ * stays as it is now: it is not for us to put back.
  *
  * Return: 0, or a negative error.
  */

@@ -4,12 +4,14 @@
 The program is built with ASan and UBSan here, and its root is a directory.
 """
 
+import fcntl
 import json
 import os
 import random
 import subprocess
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from request import ADDRESSES, DNS, GATEWAYS, SIZE, Request
@@ -253,6 +255,42 @@ def adapter_of_port(tree: Tree) -> None:
                code=1)
 
 
+def adapter_of_master(tree: Tree) -> None:
+    """The bridge above the bond has the addresses, and the NIC of a virtual
+    function; of what is below anything else nobody knows."""
+    mac = "00:15:5d:00:00:01"
+    tree.interface("br0", 7, "02:00:00:00:00:07", devtype="bridge",
+                   kind="bridge")
+    tree.interface("bond0", 8, mac, devtype="bond", kind="bonding",
+                   master="br0")
+    master = tree.root / "sys/class/net/eth0/master"
+    master.symlink_to("../bond0")
+    assert _adapter(tree, mac) == "br0"
+    bond = tree.root / "sys/class/net/bond0/master"
+    bond.unlink()
+    assert _adapter(tree, mac) == "bond0"
+
+    tree.interface("vf0", 9, "00:15:5d:00:00:09")
+    (tree.root / "sys/class/net/vf0/master").symlink_to("../eth0")
+    assert _adapter(tree, "00:15:5d:00:00:09") == "bond0"
+    master.unlink()
+    assert _adapter(tree, "00:15:5d:00:00:09") == "eth0"
+
+    tree.interface("team0", 10, mac, devtype="team")
+    for port in (master, bond):
+        port.symlink_to("../team0")
+        out = tree.agent(Request(mac, ["192.0.2.5/24"]), *STACKS[0], code=1)
+        assert "no bond, bridge or VRF" in out, out
+        master.unlink()
+        master.symlink_to("../bond0")
+    # as no kernel has it: it ends
+    bond.unlink()
+    bond.symlink_to("../br0")
+    (tree.root / "sys/class/net/br0/master").symlink_to("../bond0")
+    tree.agent(Request(mac, ["192.0.2.5/24"]), *STACKS[0], code=1)
+    assert tree.files() == {}, tree.files()
+
+
 def unusual_names(tree: Tree) -> None:
     """Names of interfaces that would mean something in a file."""
     for i, name in enumerate(("a\nb", "x[y]", "q\"q", "$x", "-x", ".x", "a b",
@@ -346,6 +384,59 @@ def wrong_size(tree: Tree) -> None:
 # --- how files are written
 
 OURS = "etc/systemd/network/05-hv_kvp-eth0.network"
+
+
+def new_directory(tree: Tree) -> None:
+    """Others read what is in it, though kvpctl's own umask is 077."""
+    tree.put("etc/systemd/x", "")
+    tree.agent(FULL, "--stack", "networkd")
+    made = (tree.root / OURS).parent
+    assert made.stat().st_mode & 0o7777 == 0o755, oct(made.stat().st_mode)
+    made.chmod(0o700)
+    tree.agent(FULL, "--stack", "networkd")
+    assert made.stat().st_mode & 0o7777 == 0o700, "not ours to change"
+
+
+def owner_is_kept(tree: Tree) -> None:
+    """Owner, group, permissions and attributes: of what is written, of what is
+    put back, and of the copy beside it."""
+    path = "var/lib/hyperv/ifcfg-eth0"
+    for code, program in ((0, "/bin/true"), (1, "/bin/false")):
+        file = tree.put(path, "old", 0o640)
+        os.chown(file, 1234, 2345)
+        os.setxattr(file, "user.note", b"x\0y")
+        tree.agent(FULL, "--exec", program, code=code)
+        assert (file.read_text() == "old") == bool(code)
+        for name in (file, file.with_name(".ifcfg-eth0.hv_kvp-old~")):
+            st = name.stat()
+            assert (st.st_uid, st.st_gid) == (1234, 2345), (program, name, st)
+            assert os.getxattr(name, "user.note") == b"x\0y", (program, name)
+        assert file.stat().st_mode & 0o777 == (0o640 if code else 0o600)
+        new = file.with_name("eth0.nmconnection")
+        assert new.exists() != bool(code)
+        if not code:
+            assert new.stat().st_uid == os.geteuid()
+            new.unlink()
+
+
+def one_at_a_time(tree: Tree) -> None:
+    """While another has the lock of this root nothing is done; a look at what
+    would be done needs none."""
+    tree.put("etc/systemd/network/x", "")
+    lock = os.open(tree.root, os.O_RDONLY | os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    tree.agent(FULL, "--stack", "networkd", "--dry-run")
+    with ThreadPoolExecutor(1) as pool:
+        agent = pool.submit(tree.agent, FULL, "--stack", "networkd")
+        try:
+            agent.result(timeout=1.5)
+            raise AssertionError("it did not wait")
+        except TimeoutError:
+            assert not (tree.root / OURS).exists()
+        finally:
+            os.close(lock)
+        agent.result(timeout=5)
+    assert (tree.root / OURS).exists()
 
 
 def symbolic_links(tree: Tree) -> None:
@@ -522,9 +613,11 @@ def layout(tree: Tree) -> None:
 TESTS: list[Callable[[Tree], None]] = [
     layout, exec_files, exec_dhcp, keyfile_nothing, networkd_on_link,
     dhcp_drops_v4, most_of_all, repeated_addresses, adapter_forms,
-    adapter_of_many, adapter_of_port, unusual_names, invalid_addresses,
+    adapter_of_many, adapter_of_port, adapter_of_master, unusual_names,
+    invalid_addresses,
     invalid_gateways, invalid_servers, invalid_counts, invalid_flags,
-    random_requests, wrong_size, symbolic_links, no_regular_file,
+    random_requests, wrong_size, new_directory, owner_is_kept, one_at_a_time,
+    symbolic_links, no_regular_file,
     old_file_is_kept, leftover_of_a_crash, script_fails, dry_run,
     interfaces_syntax, os_release, os_version, os_release_of_vendor, host_name,
 ]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """kvpctl agent with each network stack: what the kernel has in the end."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ WANTED = Request(MAC, ["192.0.2.5/24", "192.0.2.6/24", "203.0.113.7/25",
 SECOND = Request("00-15-5D-00-00-01", ["192.0.2.77/24"], ["192.0.2.1"])
 DHCP = Request(MAC, dhcp=1, addresses=["192.0.2.99/24"])
 REQUEST = "/root/request"
+FAKE_DEVICE = Path()    # set by run()
 
 
 def agent(ns: Namespace, request: Request, options: str = "") -> tuple[int, str]:
@@ -222,6 +224,173 @@ def ifupdown_fails(ns: Namespace) -> None:
     assert ns.addresses() == {OLD}, ns.addresses()
 
 
+# --- ifupdown with commands that take long, or are cut short
+
+# Looked at by each test: what makes it slow is a file below /run.
+HOOK = """#!/bin/sh
+echo "$1 $IF_ADDRESS" >>/run/hooks
+case "$1 $IF_ADDRESS" in
+"up 198.51.100.9"*) [ ! -e /run/slow-up ] || sleep $(cat /run/slow-up) ;;
+"up 192.0.2.77"*) [ ! -e /run/slow-new ] || sleep $(cat /run/slow-new)
+	[ ! -e /run/fail ] || exit 1 ;;
+down*)	[ ! -e /run/first-down ] || [ ! -e /run/slow-down ] ||
+		sleep $(cat /run/slow-down)
+	touch /run/first-down ;;
+esac
+"""
+HOOKED = ETH0.replace("    mtu 1400", "    pre-up /root/hook up\n"
+                      "    pre-down /root/hook down")
+
+
+def _start_hooked(ns: Namespace, **slow: float) -> None:
+    """Up with the old address; @slow: what comes to take long then."""
+    ns.put("/root/hook", HOOK, 0o755)
+    _start_ifupdown(ns, HOOKED)
+    for name, seconds in slow.items():
+        ns.put(f"/run/{name.replace('_', '-')}", str(seconds))
+    ns.put("/run/hooks", "")
+
+
+def _is_back(ns: Namespace) -> None:
+    """All is as before the request, now or soon."""
+    assert ns.wait(lambda: ns.addresses() == {OLD}, 10), \
+        f"{ns.addresses()}\n{ns.get('/run/hooks')}"
+    assert ns.get(OURS_IFUPDOWN) == HOOKED, ns.get(OURS_IFUPDOWN)
+    assert ns.wait(lambda: ns.run("ifquery --state eth0")[0] == 0), \
+        "ifup has not come to its end"
+
+
+def _serve(ns: Namespace, options: str, *requests: Request) -> None:
+    """The device for the agent that is run next, and its requests."""
+    ns.must("mkdir -p /run/fake; mkfifo /run/fake/requests")
+    ns.put("/root/fake.so", FAKE_DEVICE.read_bytes())
+    for number, request in enumerate(requests, 1):
+        ns.put(f"/run/fake/{number}", request.pack())
+    ns.put("/root/agent", "#!/bin/sh\nLD_PRELOAD=/root/fake.so exec "
+           f"kvpctl agent {options}\n", 0o755)
+
+
+def undo_takes_long(ns: Namespace) -> None:
+    """The ifup that brings the interface back is not killed when the time is
+    over; nor has it the lock, which would keep others out."""
+    _start_hooked(ns, fail=1, slow_up=4)
+    begin = time.monotonic()
+    code, _ = agent(ns, SECOND, "--timeout 2 >/run/log 2>&1")
+    took, text = time.monotonic() - begin, ns.get("/run/log")
+    assert code == 1 and "still at work" in text, (code, text)
+    assert took < 3.5, took
+    ns.must("flock -n /run/hv_kvp-agent.lock true")
+    assert not ns.addresses(), "nothing was slow"
+    _is_back(ns)
+
+
+def undo_goes_on(ns: Namespace) -> None:
+    """An ifdown that takes all the time: ifup is still run."""
+    _start_hooked(ns, fail=1, slow_down=4)
+    # into a file: what goes on writes to it, not among later answers
+    code, _ = agent(ns, SECOND, "--timeout 2 >/run/log 2>&1")
+    text = ns.get("/run/log")
+    assert code == 1 and "ifdown: still at work" in text, (code, text)
+    _is_back(ns)
+
+
+def apply_takes_long(ns: Namespace) -> None:
+    """What is to bring the new addresses is killed; the old ones are back."""
+    _start_hooked(ns, slow_new=1000)
+    code, text = agent(ns, SECOND, "--timeout 4")
+    assert code == 1 and "timed out" in text, (code, text)
+    _is_back(ns)
+    assert ns.run("pgrep sleep")[0] == 1
+
+
+def next_request(ns: Namespace) -> None:
+    """What the undo of one request has left at work does not hold up the
+    next one, and ends for it."""
+    _start_hooked(ns, fail=1, slow_up=1000)
+    other = Request(MAC, ["203.0.113.7/25"])
+    _serve(ns, "--timeout 5", SECOND, other)
+    ns.run("/root/agent >/run/agent.log 2>&1 & echo $! >/run/agent.pid")
+    assert ns.wait(lambda: ns.get("/run/fake/answers") == "1 1\n", 10), \
+        ns.get("/run/agent.log")
+    assert ns.run("pgrep sleep")[0] == 0, "nothing was left at work"
+    ns.must("printf 2 >/run/fake/requests")
+    assert ns.wait(lambda: ns.get("/run/fake/answers") == "1 1\n2 0\n", 10), \
+        ns.get("/run/agent.log") + ns.get("/run/fake/answers")
+    assert ns.addresses() == {"203.0.113.7/25"}, ns.addresses()
+    assert ns.run("pgrep sleep")[0] == 1
+    ns.must("kill $(cat /run/agent.pid)")
+
+
+def too_late(ns: Namespace) -> None:
+    """An agent that comes when the host has waited for long does not begin
+    what it could not undo; with enough time it does."""
+    _start_hooked(ns)
+    _serve(ns, "--once", SECOND)
+    for left in (0, 5000, 7900):
+        ns.put("/run/fake/1.left", str(left))
+        code, text = ns.run("/root/agent")
+        assert code == 1 and "apply-refused" in text, (code, text)
+    assert ns.get("/run/fake/answers") == "1 1\n" * 3
+    assert not ns.get("/run/hooks") and ns.get(OURS_IFUPDOWN) == HOOKED
+    ns.put("/run/fake/1.left", "9000")
+    code, text = ns.run("/root/agent")
+    assert not code, text
+    expect(ns, SECOND)
+
+
+def _interrupted(ns: Namespace, signal: str) -> None:
+    """A signal while the interface is down: it comes up again."""
+    ns.put(REQUEST, SECOND.pack(), 0o600)
+    ns.put("/run/hooks", "")
+    ns.run(f"kvpctl agent --request {REQUEST} >/run/log 2>&1 & "
+           "echo $! >/run/pid")
+    assert ns.wait(lambda: "up 192.0.2.77" in ns.get("/run/hooks")), \
+        ns.get("/run/log")
+    code, _ = ns.run(f"kill -{signal} $(cat /run/pid); wait $(cat /run/pid)")
+    assert code == 1, f"{signal}: exit code {code}\n{ns.get('/run/log')}"
+    _is_back(ns)
+
+
+def interrupted(ns: Namespace) -> None:
+    """--request as the service: what ends it has it undone first."""
+    _start_hooked(ns, slow_new=1000)
+    for signal in ("HUP", "TERM", "INT", "QUIT"):
+        _interrupted(ns, signal)
+
+
+def nobody_reads(ns: Namespace) -> None:
+    """The session that would read the messages ends while the interface is
+    down: neither kvpctl nor what it runs dies of a message."""
+    _start_hooked(ns, slow_new=1, fail=1)
+    ns.put("/root/hook", HOOK.replace("esac\n", "esac\necho loud; echo loud\n"),
+           0o755)
+    ns.put(REQUEST, SECOND.pack(), 0o600)
+    ns.run(f"kvpctl agent --request {REQUEST} 2>&1 | sleep 0.3")
+    assert "up 192.0.2.77" in ns.get("/run/hooks")
+    _is_back(ns)
+
+
+def one_at_a_time(ns: Namespace) -> None:
+    """Two by hand, one after the other; a lock that others may hold, or that
+    leads elsewhere, is none."""
+    ns.put("/root/logs", "#!/bin/sh\necho begin >>/run/order\nsleep 1\n"
+           "echo end >>/run/order\n", 0o755)
+    ns.put(REQUEST, SECOND.pack(), 0o600)
+    line = f"kvpctl agent --exec /root/logs --request {REQUEST}"
+    ns.must(f"{line} & one=$!; {line} & two=$!; wait $one && wait $two")
+    assert ns.get("/run/order") == "begin\nend\n" * 2, ns.get("/run/order")
+    assert mode(ns, "/run/hv_kvp-agent.lock") == 0o600
+    for make in ("chmod 644 /run/hv_kvp-agent.lock",
+                 "chown 1 /run/hv_kvp-agent.lock",
+                 "ln -sf /root/victim /run/hv_kvp-agent.lock"):
+        ns.must(f"rm -f /run/hv_kvp-agent.lock; umask 077; "
+                f"touch /run/hv_kvp-agent.lock; {make}")
+        code, text = ns.run(line)
+        assert code == 1 and "nothing done" in text, (make, code, text)
+    assert not ns.path("/root/victim").exists()
+    assert ns.get("/run/order") == "begin\nend\n" * 2
+
+
 # --- netplan
 
 YAML = f"""# of the installer
@@ -240,6 +409,7 @@ network:
 """
 # netplan tells systemd, which is not PID 1 here, to restart networkd
 SYSTEMCTL = """#!/bin/sh
+rm /run/edit 2>/dev/null && echo "# by hand" >>/etc/netplan/60-other.yaml
 case "$*" in
 *is-active*|*is-enabled*) echo active ;;
 *start*systemd-networkd*) networkctl reload ;;
@@ -275,6 +445,30 @@ def netplan_fails(ns: Namespace) -> None:
     ns.must("pkill -KILL systemd-network")
     fails(ns, ["/etc/netplan/50-installer.yaml", OURS_NETPLAN])
     assert not ns.path(OURS_NETPLAN).exists()
+
+
+def netplan_fails_early(ns: Namespace) -> None:
+    """'netplan set' refuses somebody's file: our own of the request before is
+    back, though nothing was written in its place."""
+    _start_netplan(ns)
+    must(ns, WANTED, "netplan")
+    ns.put("/etc/netplan/60-broken.yaml", "network: [\n", 0o600)
+    fails(ns, [OURS_NETPLAN, "/etc/netplan/60-broken.yaml"])
+    assert "192.0.2.5/24" in ns.get(OURS_NETPLAN)
+
+
+def netplan_fails_beside_others(ns: Namespace) -> None:
+    """What somebody does meanwhile to a file that the request leaves alone is
+    not undone with it."""
+    _start_netplan(ns)
+    # as netplan writes it: 'netplan set' writes all files anew
+    other = "network:\n  version: 2\n  ethernets:\n    other0:\n" \
+        "      dhcp4: true\n"
+    ns.put("/etc/netplan/60-other.yaml", other, 0o600)
+    ns.must("pkill -KILL systemd-network; touch /run/edit")
+    fails(ns, ["/etc/netplan/50-installer.yaml"])
+    text = ns.get("/etc/netplan/60-other.yaml")
+    assert text == other + "# by hand\n", text
 
 
 def netplan_pattern(ns: Namespace) -> None:
@@ -341,12 +535,16 @@ def script_fails(ns: Namespace) -> None:
 TESTS: list[Callable[[Namespace], None]] = [
     networkd, networkd_dhcp, networkd_fails, networkmanager,
     networkmanager_dhcp, networkmanager_fails, ifupdown, ifupdown_split,
-    ifupdown_fails, netplan, netplan_fails, netplan_pattern, nothing_runs,
-    script, script_hangs, script_fails,
+    ifupdown_fails, undo_takes_long, undo_goes_on, apply_takes_long,
+    next_request, too_late, interrupted, nobody_reads, one_at_a_time, netplan,
+    netplan_fails, netplan_fails_early, netplan_fails_beside_others,
+    netplan_pattern, nothing_runs, script, script_hangs, script_fails,
 ]
 
 
 def run(test: Callable[[Namespace], None], kvpctl: Path) -> None:
-    """One test in namespaces of its own."""
+    """One test in namespaces of its own. The device is beside the program."""
+    global FAKE_DEVICE
+    FAKE_DEVICE = kvpctl.parent / "fake_device.so"
     with Namespace(kvpctl) as ns:
         test(ns)

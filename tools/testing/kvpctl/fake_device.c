@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/hv_kvp for one process, by LD_PRELOAD: enough of it for an IP agent.
+ *
+ * /run/fake/N is the struct hvkvp_ip_config of request N, /run/fake/N.left the
+ * milliseconds that it has left. Request 1 waits from the beginning; a digit
+ * written to the FIFO /run/fake/requests is the next one. /run/fake/answers gets
+ * "N RESULT" lines.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/hv_kvp.h>
+
+#define FOLDER	"/run/fake/"
+
+static int device = -1;
+static char waiting;
+
+static int (*real_open)(const char *path, int flags, ...);
+static ssize_t (*real_read)(int fd, void *buffer, size_t size);
+static int (*real_ioctl)(int fd, unsigned long command, ...);
+
+__attribute__((constructor)) static void find_real(void)
+{
+	real_open = dlsym(RTLD_NEXT, "open");
+	real_read = dlsym(RTLD_NEXT, "read");
+	real_ioctl = dlsym(RTLD_NEXT, "ioctl");
+}
+
+int open(const char *path, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list args;
+
+	if (!strcmp(path, "/dev/hv_kvp")) {
+		device = real_open(FOLDER "requests", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		waiting = '1';
+		return device;
+	}
+	va_start(args, flags);
+	if (flags & (O_CREAT | O_TMPFILE))
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	return real_open(path, flags, mode);
+}
+
+ssize_t read(int fd, void *buffer, size_t size)
+{
+	struct hvkvp_change change = {
+		.size = sizeof(change), .kind = HVKVP_CHANGE_IP_REQUEST,
+	};
+
+	if (fd != device || fd < 0)
+		return real_read(fd, buffer, size);
+	if (real_read(fd, &waiting, 1) != 1)
+		return -1;
+	memcpy(buffer, &change, sizeof(change));
+	return sizeof(change);
+}
+
+static FILE *open_request(const char *suffix)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), FOLDER "%c%s", waiting, suffix);
+	return fopen(path, "re");
+}
+
+static int request(struct hvkvp_ip_request *args)
+{
+	FILE *file = waiting ? open_request("") : NULL;
+
+	if (!file) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (fread((void *)(uintptr_t)args->config, args->config_size, 1, file) != 1)
+		args->config_size = 0;
+	fclose(file);
+	args->id = waiting;
+	args->ifindex = 0;
+	args->time_left = 30000;
+	file = open_request(".left");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u", &args->time_left) != 1)
+		args->time_left = 0;
+	fclose(file);
+	return 0;
+}
+
+static int answer(const struct hvkvp_ip_answer *args)
+{
+	FILE *file = fopen(FOLDER "answers", "ae");
+
+	fprintf(file, "%c %u\n", (char)args->id, args->result);
+	waiting = 0;
+	return fclose(file);
+}
+
+int ioctl(int fd, unsigned long command, ...)
+{
+	va_list args;
+	void *arg;
+
+	va_start(args, command);
+	arg = va_arg(args, void *);
+	va_end(args);
+	if (fd != device || fd < 0)
+		return real_ioctl(fd, command, arg);
+	switch (command) {
+	case HVKVP_IOC_IP_AGENT:
+	case HVKVP_IOC_IP_SUPPLY:
+		return 0;
+	case HVKVP_IOC_IP_REQUEST:
+		return request(arg);
+	case HVKVP_IOC_IP_ANSWER:
+		return answer(arg);
+	}
+	errno = ENOTTY;
+	return -1;
+}
