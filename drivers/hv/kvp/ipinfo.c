@@ -165,22 +165,69 @@ struct net_device *hkvp_ipinfo_find(const struct hkvp_adapter *adapter)
 				  find_mac(adapter->mac);
 }
 
-/*
- * The interface that speaks for @nic: itself, or what it has been put under
- * with the same MAC address: bridge, bond, or the NIC above a virtual function.
- * VLANs, macvlans and the like are above a NIC too, but not its masters.
- */
-static struct net_device *speaker(struct net_device *nic)
-{
-	struct net_device *best = nic, *upper = nic;
-	enum level level, best_level = level_of(nic);
+/* The network stack has no more interfaces above each other. */
+#define MASTERS_MAX	8
 
-	while (best_level < ADDRESSED) {
+/* What is right below @upper on the way from @dev, which may be @dev, or NULL. */
+static const struct net_device *port_of(struct net_device *dev,
+					const struct net_device *upper)
+{
+	struct net_device *master;
+	u32 i;
+
+	for (i = 0; i < MASTERS_MAX; i++) {
+		master = netdev_master_upper_dev_get_rcu(dev);
+		if (!master || master == upper)
+			return master ? dev : NULL;
+		dev = master;
+	}
+	return NULL;
+}
+
+static bool shares_mac(struct net_device *nic, const struct net_device *upper)
+{
+	return has_mac(upper, nic->dev_addr) || has_mac(upper, nic->perm_addr);
+}
+
+/*
+ * Whether @upper is a bridge that reaches the host by one port, which @nic is or
+ * is below. Its MAC address may be made up: whatever the host sees of it comes
+ * through @nic. Containers and other machines are at further ports.
+ */
+static bool is_its_bridge(struct net_device *nic,
+			  const struct net_device *upper)
+{
+	const struct net_device *port, *other;
+	struct net_device *dev;
+
+	if (!netif_is_bridge_master(upper) || !vmbus_device(nic))
+		return false;
+	port = port_of(nic, upper);
+	for_each_netdev_rcu(&init_net, dev) {
+		if (!vmbus_device(dev))
+			continue;
+		other = port_of(dev, upper);
+		if (other && other != port)
+			return false;
+	}
+	return port;
+}
+
+/* The best of @best, if any, and of those masters of @nic that @counts. */
+static struct net_device *ask_masters(struct net_device *nic,
+				      struct net_device *best,
+				      bool (*counts)(struct net_device *nic,
+						     const struct net_device *))
+{
+	enum level level, best_level = level_of(best);
+	struct net_device *upper = nic;
+	u32 i;
+
+	for (i = 0; i < MASTERS_MAX && best_level < ADDRESSED; i++) {
 		upper = netdev_master_upper_dev_get_rcu(upper);
 		if (!upper)
 			break;
-		if (!has_mac(upper, nic->dev_addr) &&
-		    !has_mac(upper, nic->perm_addr))
+		if (!counts(nic, upper))
 			continue;
 		level = level_of(upper);
 		if (level > best_level) {
@@ -189,6 +236,19 @@ static struct net_device *speaker(struct net_device *nic)
 		}
 	}
 	return best;
+}
+
+/*
+ * The interface that speaks for @nic: itself, or what it has been put under
+ * with the same MAC address: bridge, bond, or the NIC above a virtual function;
+ * else a bridge that has nothing but @nic. VLANs, macvlans and the like are
+ * above a NIC too, but not its masters.
+ */
+static struct net_device *speaker(struct net_device *nic)
+{
+	struct net_device *best = ask_masters(nic, nic, shares_mac);
+
+	return ask_masters(nic, best, is_its_bridge);
 }
 
 /* Preferred sources of default routes by DHCP or router advertisement. */

@@ -120,6 +120,17 @@ class Snapshot:
             yield master
             yield from self.uppers(master)
 
+    def port(self, below: Interface, upper: Interface) -> Interface | None:
+        """Where @upper has what is @below it; None if it is not below."""
+        way = [below, *self.uppers(below)]
+        return way[way.index(upper) - 1] if upper in way[1:] else None
+
+    def is_its_bridge(self, nic: Interface, upper: Interface) -> bool:
+        """A bridge has this NIC, and no other of the host's elsewhere."""
+        ports = {port for i in self.interfaces
+                 if i.device and (port := self.port(i, upper))}
+        return bool(upper.kind == "bridge" and nic.device and len(ports) == 1)
+
     def shown(self, adapter: str) -> Interface | None:
         """The interface whose addresses are the adapter's."""
         nic = self.nic(adapter)
@@ -127,6 +138,7 @@ class Snapshot:
             return None
         macs = {nic.mac, plain(adapter)}
         uppers = [u for u in self.uppers(nic) if u.mac in macs]
+        uppers += [u for u in self.uppers(nic) if self.is_its_bridge(nic, u)]
         for test in (lambda i: i.beyond_link_local, lambda i: i.shown):
             for interface in (nic, *uppers):
                 if test(interface):

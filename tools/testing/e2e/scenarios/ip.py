@@ -7,6 +7,7 @@ from hvhost.kvpwire import (FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
                             ORIGIN_OTHER)
 from network import SETUP, TENTATIVE, Network, name_of
 from scenario import Test, scenario
+from scenarios.ipagent import FULL, SCRIPT, agent, script
 
 
 def windows(number: int) -> str:
@@ -235,6 +236,14 @@ def kinds_of_ipv6(t: Test) -> None:
 
 # Interfaces above and beside the NIC ------------------------------------
 
+def settle(n: Network, *names: str) -> None:
+    """Waits for the link-local addresses, which come after the carrier: what
+    an interface without any other has to tell."""
+    n.t.eventually(lambda: (found := n.snapshot()) and all(
+        any(a["local"].startswith("fe80:") for a in found.by_name[name].shown)
+        for name in names), f"{', '.join(names)} have theirs")
+
+
 @scenario(SETUP, smoke=True)
 def bridge_above(t: Test) -> None:
     """A bridge has the addresses, its port the MAC address. Once the port has
@@ -243,6 +252,7 @@ def bridge_above(t: Test) -> None:
     n.ip("link add br0 type bridge", "link set eth0 master br0",
          "link set br0 up", "addr add 192.0.2.10/24 dev br0",
          "route add default via 192.0.2.1 dev br0")
+    settle(n, "br0")
     n.check(*n.names(0), shown="br0")
     n.ip("addr add 198.51.100.1/24 dev eth0")
     info = n.check(*n.names(0), shown="eth0")
@@ -258,11 +268,51 @@ def bridge_of_two(t: Test) -> None:
     n.ip(f"link add br0 address {testnic.mac(1)} type bridge",
          "link set eth0 master br0", "link set eth1 master br0",
          "link set br0 up", "addr add 192.0.2.10/24 dev br0")
+    settle(n, "br0", "eth0", "eth1")
     n.check(MAC1, shown="br0")
     n.check(MAC0, shown="eth0")
     n.ip("link set br0 address 02:00:00:00:00:55")
     n.check(MAC0, shown="eth0")
     n.check(MAC1, shown="eth1")
+
+
+# The stock guest wants the MAC address.
+@scenario(SETUP, guests=(HV_KVP,))
+def bridge_of_its_own_mac(t: Test) -> None:
+    """systemd gives a bridge a MAC address that no port has. It is the NIC's
+    all the same while it has no other of the host's, but by one bond."""
+    n = Network(t)
+    n.ip("link add br0 address 02:00:00:00:00:55 type bridge",
+         "link set eth0 master br0", "link set br0 up",
+         "addr add 192.0.2.10/24 dev br0", "addr add 2001:db8::10/64 dev br0",
+         "route add default via 192.0.2.1 dev br0",
+         "link add d0 address 02:00:00:00:00:01 type dummy",
+         "link set d0 master br0", "link set d0 up")
+    settle(n, "br0", "eth0", "eth1", "eth2")
+    info = n.check(*n.names(0), shown="br0")
+    t.equal([str(g) for g in info.gateways], ["192.0.2.1"], "the model")
+    n.ip("link set eth1 master br0")
+    n.check(*n.names(0), shown="eth0")
+    n.check(*n.names(1), shown="eth1")
+    n.ip("link set eth0 nomaster")
+    n.check(*n.names(0), shown="eth0")
+    n.check(*n.names(1), shown="br0")
+    n.ip("link set eth1 nomaster", "link set eth0 down", "link set eth1 down",
+         "link add bond0 type bond mode active-backup",
+         "link set eth0 master bond0", "link set eth1 master bond0",
+         "link set bond0 up")
+    settle(n, "bond0")
+    n.ip("link set bond0 master br0")
+    n.check(*n.names(0), *n.names(1), shown="br0")
+    n.ip("link set eth2 master br0")
+    for number in range(3):
+        t.true(not n.snapshot().shown(n.names(number)[0]).beyond_link_local,
+               "the model")
+        n.check(*n.names(number))
+    n.ip("link set eth2 nomaster", "addr add 198.51.100.1/24 dev bond0")
+    n.check(*n.names(0), *n.names(1), shown="bond0")
+    n.ip("link set bond0 nomaster")
+    n.check("02:00:00:00:00:01", shown="d0")
 
 
 @scenario(SETUP)
@@ -284,6 +334,33 @@ def bond_above(t: Test) -> None:
          "addr add 192.0.2.20/24 dev br0",
          "route add default via 192.0.2.1 dev br0")
     n.check(*n.names(0), *n.names(1), shown="br0")
+
+
+@scenario(SETUP, guests=(HV_KVP,))
+def set_where_get_looks(t: Test) -> None:
+    """An agent configures the interface whose addresses the host sees: never
+    the bond below the bridge, nor a VRF."""
+    n = Network(t)
+    script(t, '. "$1"; echo "$DEVICE" >/tmp/device')
+    t.sh("mkdir -p /var/lib/hyperv")
+    steps = (
+        ("eth0", "link add vrf0 type vrf table 500", "link set vrf0 up"),
+        ("eth0", "link set eth0 master vrf0"),
+        ("bond0", "link set eth0 nomaster", "link set eth0 down",
+         "link add bond0 type bond mode active-backup",
+         "link set eth0 master bond0", "link set bond0 up"),
+        ("bond0", "link set bond0 master vrf0"),
+        ("br0", "link add br0 address 02:00:00:00:00:55 type bridge",
+         "link set br0 up", "link set bond0 nomaster", "link set bond0 master br0"),
+        ("br0", "link set br0 master vrf0"))
+    with agent(t, f"--exec {SCRIPT}"):
+        for wanted, *lines in steps:
+            n.ip(*lines, f"addr replace 192.0.2.10/24 dev {wanted}")
+            settle(n, wanted)
+            n.check(MAC0, shown=wanted)
+            t.kvp.set_ip_info(FULL)
+            t.equal(t.sh("cat /tmp/device; rm /tmp/device"), wanted, str(lines))
+            n.ip(f"addr del 192.0.2.10/24 dev {wanted}")
 
 
 @scenario(SETUP)
