@@ -1,45 +1,118 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Each field of each message at its limits and beyond, random packets, and
-devices withdrawn at any moment, for the kernel with KASAN."""
+"""Each field of each message at its limits and beyond, messages that are cut
+off, and random packets, for the kernel with KASAN. icmodel.py says what each
+answer has to be, to the byte, and what is in the pools afterwards.
+
+HV_KVP_SEED in the environment repeats the packets of an earlier run.
+"""
+import os
 import random
+import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import ip_address
 
 import leaks
-from guests import HV_KVP, Setup
-from hvhost import icwire, kvpwire
-from hvhost.icwire import Header
-from hvhost.kvpwire import EXTERNAL, GUEST, Item
-from scenario import Test, scenario
+from guests import HV_KVP, IP, Setup
+from hvhost import icwire, kvpwire, testnic
+from hvhost.icwire import Header, Version, status_name
+from hvhost.kvp import VERSIONS
+from hvhost.kvpwire import AUTO, EXTERNAL, GUEST, Address, IpInfo, Item
+from hvhost.vmbus import Packet
+from scenario import Failed, Test, scenario
+from scenarios.icmodel import HEADERS, STRINGS_AT, Answer, Model, Stored
+from scenarios.ipset import agent, ifindex, line, saw
 
 # Enough for the answers of the host's, which keeps all of them.
-ROOMY = Setup(memory=768)
+ROOMY = Setup(memory=768, nics=1, selftests=True)
 ON = ("debug",)
 RANDOM_PACKETS = 10000
+BINARY: list[Version] = [(5, 0)]
+STRINGS: list[Version] = [(4, 0)]
+FORMS = {"5.0": BINARY, "4.0": STRINGS}
 
-# Where a field begins in a payload, and its bytes.
+NIC, MAC = testnic.instance_id(0), testnic.mac(0).upper()
+ADDRESSES = ["192.0.2.10/24", "2001:db8::10/64"]
+# Nothing comes and goes by itself, so that intrinsic items stay what they are.
+NETWORK = f"""cd /proc/sys/net/ipv6/conf/eth0
+echo 0 >accept_dad; echo 1 >addr_gen_mode
+{IP} addr flush dev eth0; {IP} link set eth0 up
+{IP} addr add {ADDRESSES[0]} dev eth0; {IP} addr add {ADDRESSES[1]} dev eth0"""
+
+# Where a field begins in a payload, and its bytes: pipe header, IC header.
 HEADER_FIELDS = ((0, 4), (4, 4), (8, 2), (10, 2), (12, 2), (14, 2), (16, 2),
                  (18, 2), (20, 4), (24, 1), (25, 1), (26, 2))
-BODY = icwire.PIPE.size + icwire.IC.size
-VALUE_FIELDS = ((4, 4), (8, 4), (12, 4))
-MESSAGES = {
-    "GET": (kvpwire.pack_get(EXTERNAL, "key"), VALUE_FIELDS),
-    "SET": (kvpwire.pack_set(EXTERNAL, Item("key", "value")), VALUE_FIELDS),
-    "SET DWORD": (kvpwire.pack_set(GUEST, Item("d", 7, kvpwire.DWORD)),
-                  VALUE_FIELDS),
-    "DELETE": (kvpwire.pack_delete(EXTERNAL, "key"), ((4, 4),)),
-    "ENUMERATE": (kvpwire.pack_enumerate(EXTERNAL, 0),
-                  ((4, 4), (8, 4), (12, 4), (16, 4))),
-    # the counts of the binary form, the strings' beginnings of the other
-    "GET_IP_INFO": (bytes((4, 0)) + bytes(7426),
-                    tuple((n, 4) for n in range(4, 28, 4)) + ((284, 2),)),
-    "SET_IP_INFO": (bytes((5, 0)) + bytes(7426),
-                    tuple((n, 4) for n in range(4, 28, 4)) + ((284, 2),)),
+Fields = tuple[tuple[int, int], ...]
+# In a body: operation, pool, padding; type, sizes, the strings' ends.
+VALUE_FIELDS: Fields = ((0, 1), (1, 1), (2, 2), (4, 4), (8, 4), (12, 4),
+                        (16, 2), (526, 2), (528, 2), (2574, 2))
+DELETE_FIELDS: Fields = ((0, 1), (1, 1), (2, 2), (4, 4), (8, 2), (518, 2))
+ENUMERATE_FIELDS: Fields = ((0, 1), (1, 1), (2, 2), (4, 4), (8, 4), (12, 4),
+                            (16, 4))
+# Counts, adapter, family, DHCP, zero, the first entry of some tables.
+BINARY_FIELDS: Fields = (
+    (0, 1), (1, 1), (2, 2), *((at, 4) for at in range(4, 28, 4)), (28, 2),
+    (282, 2), (284, 1), (285, 1), (286, 2), (288, 4), (1568, 4), (1824, 4),
+    (2080, 4), (2180, 4), (3460, 2))
+# Adapter, family, DHCP, the ends of each list.
+STRING_FIELDS: Fields = (
+    (0, 1), (1, 1), (2, 2), (256, 2), (258, 1), (259, 1),
+    *((at + skip, 2) for at, units in STRINGS_AT.values()
+      for skip in (0, 2 * units - 2)))
+
+SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 64, 65, 127, 128, 255, 256,
+         508, 509, 510, 511, 512, 513, 514, 520, 2044, 2046, 2047, 2048, 2049,
+         2050, 2576, 2580, 2600, 7428, 7448, 13312, 0x7fff, 0x8000, 0xfffe,
+         0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff)
+
+FULL_KEY = kvpwire.encode_text("k" * 256)[:-2]		# no room for a NUL
+FULL_VALUE = kvpwire.encode_text("v" * 1024)[:-2]
+SET_KEY = kvpwire.pack_set(EXTERNAL, Item("key", "value"))
+
+
+def full(operation: int) -> bytes:
+    """A body with strings that fill their fields, and sizes that are right
+    for the longest that are allowed."""
+    body = kvpwire.MESSAGE.pack(operation, EXTERNAL) + kvpwire.pack_value(
+        kvpwire.SZ, FULL_KEY, FULL_VALUE, 510, 2046)
+    return body.ljust(kvpwire.BODY_SIZE, b"\0")
+
+
+def ip_info(adapter: str = MAC) -> IpInfo:
+    """A bit of everything."""
+    return IpInfo(adapter, kvpwire.FAMILY_BOTH, False,
+                  [Address.parse(a) for a in ADDRESSES],
+                  [ip_address("192.0.2.1"), ip_address("2001:db8::1")],
+                  [ip_address("198.51.100.1"), ip_address("2001:db8::53")])
+
+
+# Body, its fields, and what is sent in front of it.
+MESSAGES: dict[str, tuple[bytes, Fields, tuple[bytes, ...]]] = {
+    "GET": (kvpwire.pack_get(EXTERNAL, "key"), VALUE_FIELDS[:8], (SET_KEY,)),
+    "GET, full": (full(kvpwire.GET), VALUE_FIELDS[:8], (full(kvpwire.SET),)),
+    "GET in AUTO": (kvpwire.pack_get(AUTO, "OSName"), VALUE_FIELDS[:8], ()),
+    "SET": (SET_KEY, VALUE_FIELDS, ()),
+    "SET, full": (full(kvpwire.SET), VALUE_FIELDS, ()),
+    "SET, DWORD": (kvpwire.pack_set(GUEST, Item("d", 7, kvpwire.DWORD)),
+                   VALUE_FIELDS, ()),
+    "SET, QWORD": (kvpwire.pack_set(GUEST, Item("q", 7, kvpwire.QWORD)),
+                   VALUE_FIELDS, ()),
+    "DELETE": (kvpwire.pack_delete(EXTERNAL, "key"), DELETE_FIELDS,
+               (SET_KEY,)),
+    "ENUMERATE": (kvpwire.pack_enumerate(EXTERNAL, 0), ENUMERATE_FIELDS,
+                  (SET_KEY,)),
+    "ENUMERATE AUTO": (kvpwire.pack_enumerate(AUTO, 9), ENUMERATE_FIELDS, ()),
 }
-SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 64, 65, 127, 128, 255, 256,
-         509, 510, 511, 512, 513, 514, 520, 2046, 2047, 2048, 2049, 2050,
-         2576, 2580, 2600, 7428, 7448, 13312, 0x7fff, 0x8000, 0xfffe, 0xffff,
-         0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff)
+
+
+def ip_messages(versions: list[Version]) -> dict[
+        str, tuple[bytes, Fields, tuple[bytes, ...]]]:
+    """The IP messages in the form of a version."""
+    pack, fields = ((kvpwire.pack_ip_binary, BINARY_FIELDS)
+                    if versions == BINARY else
+                    (kvpwire.pack_ip_strings, STRING_FIELDS))
+    return {kvpwire.OP_NAMES[op]: (pack(op, ip_info()), fields, ())
+            for op in (kvpwire.GET_IP_INFO, kvpwire.SET_IP_INFO)}
 
 
 def with_field(payload: bytes, at: int, size: int) -> Iterator[bytes]:
@@ -50,87 +123,293 @@ def with_field(payload: bytes, at: int, size: int) -> Iterator[bytes]:
                    + payload[at + size:])
 
 
-def request(t: Test, body: bytes) -> bytes:
-    """A well framed request of the versions that were agreed."""
-    return icwire.pack(Header(icwire.MSG_KVP, 0, t.kvp.fw, t.kvp.msg), body)
+def is_negotiate(payload: bytes) -> bool:
+    """Whether the IC header says so."""
+    return payload[12:14] == bytes(2)
 
 
-def connected(t: Test) -> None:
-    """What was sent may have been a NEGOTIATE: start over, and work."""
-    t.kvp.negotiate().wait(60)
-    t.kvp.wait_pushed(60)
-    t.works()
+# The host's end ----------------------------------------------------------
+
+def difference(got: bytes, wanted: bytes) -> str:
+    """Where two answers differ, for people."""
+    if len(got) != len(wanted):
+        return f"{len(got)} bytes, wanted {len(wanted)}"
+    at = next(n for n, pair in enumerate(zip(got, wanted))
+              if pair[0] != pair[1])
+    said = [status_name(Header.unpack(p[8:]).status) for p in (got, wanted)]
+    return (f"{said[0]}, wanted {said[1]}; from byte {at} on "
+            f"{got[at:at + 8].hex(' ')}, wanted {wanted[at:at + 8].hex(' ')}")
 
 
-def send_all(t: Test, payloads: list[bytes], **how) -> tuple[int, int]:
-    """Sends packets of any kind; returns how many were sent and answered. No
-    packet may have two answers, or one of another length or status."""
-    ids = [t.kvp.raw(payload, **how) for payload in payloads]
-    connected(t)
-    answered = 0
-    for payload, trans_id in zip(payloads, ids):
-        replies = t.kvp.raw_replies(trans_id)
-        t.true(len(replies) <= 1, f"{len(replies)} answers to one packet")
-        for reply in replies:
-            answered += 1
-            t.equal(len(reply.payload), len(payload) + 7 & ~7, "length")
-            status = Header.unpack(reply.payload[8:]).status
-            t.true(status in icwire.STATUS, f"status {status:#x}")
-    return len(payloads), answered
+class Line:
+    """The host's end of the channel, past its service, with the model."""
+
+    def __init__(self, t: Test):
+        t.sh(NETWORK)
+        leaks.begin(t)
+        self.t, self.opens = t, t.device.opens
+        self.model = Model((MAC, NIC))
+        self.sent = self.answered = 0
+        self.start()
+        for pool in kvpwire.POOL_NAMES:
+            self.model.pools[pool] = [Stored.of(item)
+                                      for item in t.kvp.enumerate(pool)]
+
+    def start(self, versions: list[Version] | None = None) -> None:
+        """A fresh negotiation."""
+        count = self.t.kvp.negotiations
+        self.t.kvp.negotiate(versions or VERSIONS)
+        self.t.kvp.wait_pushed(60, count + 1)
+        self.model.connect(self.t.kvp.msg)
+
+    def request(self, body: bytes) -> bytes:
+        """A well framed request of the versions that were agreed."""
+        return icwire.pack(Header(icwire.MSG_KVP, 0, (3, 0), self.model.msg
+                                  or self.t.kvp.msg), body)
+
+    def look(self) -> list[bytes]:
+        """Requests that tell all that is in the pools."""
+        return [self.request(kvpwire.pack_enumerate(pool, index))
+                for pool, items in self.model.pools.items() if pool != AUTO
+                for index in range(len(items) + 1)]
+
+    def empty(self) -> None:
+        """Deletes all items, whatever keys they have."""
+        self.run("emptying the pools", [
+            self.request((kvpwire.MESSAGE.pack(kvpwire.DELETE, pool)
+                          + struct.pack("<I", len(item.key) + 2)
+                          + item.key).ljust(kvpwire.BODY_SIZE, b"\0"))
+            for pool, items in self.model.pools.items() if pool != AUTO
+            for item in reversed(items)])
+
+    def run(self, what: str,
+            packets: Iterable[bytes | tuple[bytes, dict]]) -> None:
+        """Sends payloads, with what else Device.send() is to have, and looks
+        at the pools. Each answer has to be what the model says."""
+        pairs = [p if isinstance(p, tuple) else (p, {}) for p in packets]
+        wanted = [self.wanted(*pair) for pair in pairs]
+        for payload in self.look():
+            pairs.append((payload, {}))
+            wanted.append(self.model.packet(payload))
+        ids = [self.t.kvp.raw(payload, **how) for payload, how in pairs]
+        self.t.kvp.raw_reply(ids[-1], 120)
+        for n, (pair, trans_id) in enumerate(zip(pairs, ids)):
+            replies = self.t.kvp.raw_replies(trans_id)
+            try:
+                self.check(replies, wanted[n])
+            except (Failed, icwire.Violation) as error:
+                raise Failed(f"{what}: packet {n} of {len(pairs)}, "
+                             f"{pair[0][:64].hex(' ', 4)} {pair[1] or ''}: "
+                             f"{error}") from error
+            self.answered += len(replies)
+        self.sent += len(pairs)
+
+    def wanted(self, payload: bytes, how: dict) -> Answer | None:
+        """What the model says of a packet, whose payload may begin late."""
+        if how.get("type", 6) != 6:
+            return None
+        return self.model.packet(payload[8 * how.get("offset8", 2) - 16:])
+
+    def check(self, replies: list[Packet], wanted: Answer | None) -> None:
+        """The answers to one packet."""
+        self.t.equal(len(replies), 1 if wanted else 0, "number of answers")
+        if not wanted:
+            return
+        got = replies[0].payload
+        kept = HEADERS if wanted.ip else None
+        if got[:kept] != wanted.payload[:kept]:
+            raise Failed(difference(got[:kept], wanted.payload[:kept]))
+        if wanted.ip:
+            self.check_ip(got[HEADERS:], wanted)
+
+    def check_ip(self, body: bytes, wanted: Answer) -> None:
+        """IP information: the addresses of the family that was asked for."""
+        info = (kvpwire.unpack_ip_binary if wanted.binary
+                else kvpwire.unpack_ip_strings)(body)
+        asked = wanted.payload[HEADERS + (284 if wanted.binary else 258)]
+        shown = [str(a) for a in info.addresses if not a.address.is_link_local]
+        self.t.equal(shown, [a for a, family in zip(ADDRESSES, (1, 2))
+                             if not asked or asked & family], "addresses")
+        self.t.equal((info.family, info.gateways, info.dns),
+                     (asked or kvpwire.FAMILY_BOTH, [], []), "family, lists")
+
+    def told(self, job) -> None:
+        """The agent has had what the model let through, and nothing else."""
+        index = ifindex(self.t)
+        saw(self.t, job, [line(info, index if known else 0)
+                          for known, info in self.model.handed], "of the agent")
+        self.model.handed.clear()
+
+    def finish(self) -> None:
+        """All is as ever: the host's service, the channel, memory."""
+        print(f"# {self.sent} packets, {self.answered} answered", flush=True)
+        self.start()
+        self.empty()
+        self.t.works()
+        self.t.equal(self.t.device.opens, self.opens, "channel opened anew")
+        leaks.check(self.t)
+
+
+# Fields ------------------------------------------------------------------
+
+def sweep(host: Line, versions: list[Version], name: str, places: Fields,
+          whole: bytes, before: tuple[bytes, ...]) -> None:
+    """Each field by itself, with a negotiation of its own, since what reads as
+    a NEGOTIATE without a common version leaves none; those come last."""
+    for at, size in places:
+        host.start(versions)
+        packets = sorted(with_field(whole, at, size), key=is_negotiate)
+        host.run(f"{name}, {size} bytes at {at}", [
+            payload for packet in packets
+            for payload in (*map(host.request, before), packet)])
 
 
 @scenario(ROOMY, guests=(HV_KVP,), proof=ON)
 def limits_of_every_field(t: Test) -> None:
-    """Headers and bodies of all operations, with versions 5.0 and 4.0."""
-    leaks.begin(t)
-    sent = answered = 0
-    for versions in ([(5, 0)], [(4, 0)]):
-        t.kvp.negotiate(versions).wait(30)
-        for body, fields in MESSAGES.values():
-            whole = request(t, body)
-            places = [*HEADER_FIELDS, (BODY, 1), (BODY + 1, 1), (BODY + 2, 2),
-                      *((BODY + at, size) for at, size in fields)]
-            n, m = send_all(t, [p for at, size in places
-                                for p in with_field(whole, at, size)])
-            sent, answered = sent + n, answered + m
-            t.kvp.negotiate(versions).wait(30)
-    print(f"# {sent} packets, {answered} answered", flush=True)
-    t.true(0 < answered < sent, "all or none were answered")
-    leaks.check(t)
+    """Headers and bodies of all operations, the IP messages in both forms. An
+    agent gets what is right of SET_IP_INFO and nothing else."""
+    host = Line(t)
+    for form, versions in FORMS.items():
+        with agent(t, 0) as job:
+            for name, (body, fields, before) in (
+                    MESSAGES | ip_messages(versions)).items():
+                host.start(versions)
+                host.empty()
+                places = (*(HEADER_FIELDS if ", " not in name else ()),
+                          *((HEADERS + at, size) for at, size in fields))
+                sweep(host, versions, f"{form} {name}", places,
+                      host.request(body), before)
+            host.told(job)
+    host.finish()
+
+
+def filled(body: bytes, at: int, units: int, text: str) -> bytes:
+    """@body with a field that @text fills from its beginning on."""
+    data = text.encode("utf-16-le")[:2 * units]
+    return body[:at] + data + body[at + len(data):]
+
+
+def full_lists(body: bytes) -> Iterator[bytes]:
+    """Lists up to the last unit of their fields: one entry at the very end,
+    with a NUL behind it and without, nothing at all, and no entry. The field
+    behind begins with a digit, which would change the entry."""
+    last = {"addresses": "192.0.2.10;2001:db8::10",
+            "subnets": "255.255.255.0;/64", "gateways": "192.0.2.1",
+            "dns": "2001:db8::53"}
+    for name, (at, units) in STRINGS_AT.items():
+        entry = last[name]
+        for text in (";" * (units - len(entry)) + entry,
+                     ";" * (units - len(entry) - 1) + entry + "\0",
+                     ";" * units, " " * units, "1" * units,
+                     "\u20ac" * units, "\0" * units):
+            yield filled(body, at, units, text)
+    at, units = STRINGS_AT["dns"]
+    body = filled(body, at, units, ";" * units)
+    for count in (64, 65):
+        yield filled(body, at, units, ";".join(["10.0.0.1"] * count))
+
+
+def full_names(body: bytes) -> Iterator[bytes]:
+    """An adapter in 128 units: what is behind its NUL means nothing."""
+    for name in (MAC, NIC, f"{{{NIC}}}", f"{{{NIC.upper()}}}"):
+        yield filled(body, 2, 128, (name + "\0").ljust(128, "x"))
+        yield filled(body, 2, 128, name.ljust(128, "x"))
+        yield filled(body, 2, 128, name.ljust(128, "\0")[:127] + "1")
+
+
+@scenario(ROOMY, guests=(HV_KVP,), proof=ON)
+def full_strings_of_ip_messages(t: Test) -> None:
+    """The first and the last unit of each field, and none for a NUL."""
+    host = Line(t)
+    with agent(t, 0) as job:
+        for operation in (kvpwire.GET_IP_INFO, kvpwire.SET_IP_INFO):
+            body = kvpwire.pack_ip_strings(operation, ip_info())
+            host.start(STRINGS)
+            host.run(kvpwire.OP_NAMES[operation],
+                     map(host.request, (*full_lists(body), *full_names(body))))
+        host.told(job)
+    host.finish()
+
+
+def between_good_ones(host: Line, negotiations: Iterable[bytes],
+                      ) -> Iterator[bytes]:
+    """Each NEGOTIATE with a request behind it, which shows what was agreed,
+    then a good one, and a request again."""
+    probe = host.request(kvpwire.pack_get(EXTERNAL, "key"))
+    good = icwire.pack_negotiate([(3, 0)], BINARY)
+    for payload in negotiations:
+        yield from (payload, probe, good, probe)
 
 
 @scenario(ROOMY, guests=(HV_KVP,), proof=ON)
 def limits_of_negotiate(t: Test) -> None:
-    """The headers and counts of NEGOTIATE, each followed by a good one."""
+    """The headers, counts and versions of NEGOTIATE, each followed by a good
+    one."""
+    host = Line(t)
     whole = icwire.pack_negotiate([(1, 0), (3, 0)], [(3, 0), (4, 0), (5, 0)])
-    places = (*HEADER_FIELDS, *((BODY + at, 2) for at in range(0, 28, 2)))
-    sent, answered = send_all(t, [p for at, size in places
-                                  for p in with_field(whole, at, size)])
-    print(f"# {sent} packets, {answered} answered", flush=True)
+    for at, size in (*HEADER_FIELDS, *((HEADERS + n, 2)
+                                       for n in range(0, 28, 2))):
+        host.start()
+        host.run(f"{size} bytes at {at}", between_good_ones(
+            host, with_field(whole, at, size)))
+    host.finish()
+
+
+# Lengths -----------------------------------------------------------------
+
+def lengths(needed: int, size: int) -> list[int]:
+    """Of payloads: around the headers, what is needed and the whole."""
+    return sorted({n for middle in (40, HEADERS + 512, HEADERS + needed, size)
+                   for n in range(middle - 40, middle + 40) if n <= size})
+
+
+def cut(host: Line, body: bytes, needed: int) -> Iterator[bytes]:
+    """A message as its beginning, and with sizes that fit that."""
+    whole = host.request(body)
+    for n in lengths(needed, len(whole)):
+        yield whole[:n]
+        yield host.request(body[:n])
 
 
 @scenario(ROOMY, guests=(HV_KVP,), proof=ON)
 def every_length(t: Test) -> None:
-    """Packets cut off at each length around what matters, as they are and
+    """Messages cut off at each length around what matters, as they are and
     with sizes that fit."""
-    for body in (kvpwire.pack_set(EXTERNAL, Item("key", "value")),
-                 kvpwire.pack_enumerate(EXTERNAL, 0)):
-        whole = request(t, body)
-        lengths = [*range(80), *range(540, 570), *range(2590, len(whole) + 1)]
-        send_all(t, [whole[:n] for n in lengths])
-        send_all(t, [request(t, body[:n]) for n in lengths])
+    host = Line(t)
+    for form, versions in FORMS.items():
+        needed = {"DELETE": 520, "ENUMERATE": 2580} | dict.fromkeys(
+            ip_messages(versions), 3716 if versions == BINARY else 7428)
+        with agent(t, 0) as job:
+            for name, (body, _, before) in (
+                    MESSAGES | ip_messages(versions)).items():
+                host.start(versions)
+                host.empty()
+                host.run(f"{form} {name}", [
+                    payload for packet in cut(host, body,
+                                              needed.get(name, 2576))
+                    for payload in (*map(host.request, before), packet)])
+            host.told(job)
+    whole = icwire.pack_negotiate([(1, 0), (3, 0)], [(4, 0), (5, 0)])
+    host.start()
+    host.run("NEGOTIATE", between_good_ones(host, [
+        payload for n in range(len(whole) + 1) for payload in (
+            whole[:n], icwire.pack(Header(icwire.MSG_NEGOTIATE, 0),
+                                   whole[HEADERS:n]))]))
+    host.finish()
 
 
-def random_packet(rng: random.Random, t: Test) -> tuple[bytes, dict]:
+# Random packets ----------------------------------------------------------
+
+def random_packet(rng: random.Random, request: Callable[[bytes], bytes],
+                  bodies: list[bytes]) -> tuple[bytes, dict]:
     """Mostly a message with something wrong in it; sometimes noise."""
     how: dict = {}
     if rng.random() < 0.1:
         payload = bytearray(rng.randbytes(rng.choice((0, 8, 28, 100, 3000))))
     else:
-        body = rng.choice(list(MESSAGES.values()))[0]
-        payload = bytearray(request(t, body))
+        payload = bytearray(request(rng.choice(bodies)))
         if rng.random() < 0.05:
-            payload = bytearray(icwire.pack_negotiate([(3, 0)], [(5, 0)]))
+            payload = bytearray(icwire.pack_negotiate([(3, 0)], BINARY))
         for _ in range(rng.choice((0, 1, 1, 2, 4))):
             at = rng.randrange(min(len(payload), rng.choice((56, 600, 8000))))
             payload[at] = rng.choice((0, 1, 2, 255, rng.randrange(256)))
@@ -141,7 +420,7 @@ def random_packet(rng: random.Random, t: Test) -> tuple[bytes, dict]:
     if rng.random() < 0.1:
         how["trailer"] = rng.getrandbits(64)
     if rng.random() < 0.05:
-        # a longer descriptor, of a packet that is none the longer
+        # a payload that begins later
         how["len8"] = 2 + (len(payload) + 7) // 8
         how["offset8"] = rng.randrange(2, how["len8"] + 1)
     return bytes(payload), how
@@ -149,97 +428,23 @@ def random_packet(rng: random.Random, t: Test) -> tuple[bytes, dict]:
 
 @scenario(ROOMY, guests=(HV_KVP,), proof=ON)
 def random_packets(t: Test) -> None:
-    """10,000 of them, and the guest works after each hundred."""
-    seed = int(time.time())
+    """10,000 of them, half of them for each form of the IP messages, and the
+    guest works after each hundred."""
+    seed = int(os.environ.get("HV_KVP_SEED") or time.time())
     rng = random.Random(seed)
-    print(f"# seed {seed}", flush=True)
-    leaks.begin(t)
-    opens, answered = t.device.opens, 0
-    for _ in range(RANDOM_PACKETS // 100):
-        ids = []
-        for _ in range(100):
-            payload, how = random_packet(rng, t)
-            ids.append(t.kvp.raw(payload, **how))
-        connected(t)
-        replies = [len(t.kvp.raw_replies(i)) for i in ids]
-        t.true(max(replies) <= 1, "two answers to one packet")
-        answered += sum(replies)
-    t.equal(t.device.opens, opens, "channel opened anew")
-    print(f"# {RANDOM_PACKETS} packets, {answered} answered", flush=True)
-    leaks.check(t)
-
-
-@scenario(ROOMY, guests=(HV_KVP,), proof=ON)
-def rescind_at_any_moment(t: Test) -> None:
-    """Before a request, between it and its answer, with the work item at the
-    ring (more than 64 packets), with a full ring, in an enumeration, and while
-    the channel is being opened: 40 times."""
-    rng = random.Random(20)
-    leaks.begin(t)
-    items = [Item(f"kept{n}", f"value {n}") for n in range(10)]
-    for item in items:
-        t.kvp.set(GUEST, item)
-    enumerate_one = kvpwire.pack_enumerate(GUEST, 3)
-    for n in range(40):
-        before = t.kvp.negotiations
-        stalled = n % 4 == 3
-        if stalled:
-            t.device.stall().result()
-        for index in range(rng.randrange(5)):
-            if not stalled:
-                t.equal(t.kvp.enumerate_one(GUEST, index), items[index])
-        whole = request(t, enumerate_one)
-        for _ in range((0, 1, 150, 30)[n % 4]):
-            t.kvp.raw(whole)
-        time.sleep(rng.random() * rng.choice((0, 0.002, 0.02, 0.2)))
-        t.device.rescind().result()
-        t.device.wait_state("none")
-        if stalled:
-            t.device.stall(False).result()
-        t.device.reoffer().result()
-        if n % 5 == 4:
-            time.sleep(rng.random() * 0.02)
-            t.device.rescind().result()
-            t.device.wait_state("none")
-            t.device.reoffer().result()
-        t.kvp.wait_pushed(60, before + 1)
-        t.equal(t.kvp.enumerate(GUEST), items)
-    t.works()
-    leaks.check(t)
-
-
-@scenario(ROOMY, guests=(HV_KVP,), dirty=True, proof=ON)
-def lengths_that_cannot_be(t: Test) -> None:
-    """Descriptors that destroy the frame: the channel is opened anew each
-    time, and works then."""
-    for len8, offset8 in ((0, 0), (1, 2), (2, 3), (0xffff, 2), (5, 0xffff),
-                          (3583, 2), (3584, 2), (2100, 2)):
-        opens, count = t.device.opens, t.kvp.negotiations
-        whole = request(t, kvpwire.pack_enumerate(EXTERNAL, 0))
-        t.kvp.raw(whole, len8=len8, offset8=offset8)
-        t.eventually(lambda o=opens: t.device.opens > o,
-                     f"reopened after length {len8} offset {offset8}", 30)
-        t.kvp.wait_pushed(60, count + 1)
-        t.works()
-
-
-@scenario(ROOMY, guests=(HV_KVP,), dirty=True, proof=ON)
-def indices_that_cannot_be(t: Test) -> None:
-    """Ring indices of the host's that point anywhere; after a new offer all
-    is well."""
-    rng = random.Random(3)
-    for value in (1, 7, 0x6fff, 0x7000, 0x7001, 0x7fffffff, 0xfffffff8,
-                  rng.getrandbits(32)):
-        for ring, offset in ((0, 0), (0, 4), (1, 0), (1, 4)):
-            opens = t.device.opens
-            t.device.poke(ring, offset, value).result()
-            t.device.signal().result()
-            time.sleep(0.1)
-            t.equal(t.sh("echo alive"), "alive")
-            if t.device.state == "open" and t.device.opens == opens:
-                t.device.rescind().result()
-                t.device.wait_state("none", 60)
-                t.device.reoffer().result()
-                t.device.wait_opens(opens + 1, 60)
-            t.kvp.wait_pushed(60)
-            t.works()
+    print(f"# HV_KVP_SEED={seed}", flush=True)
+    host = Line(t)
+    for versions in FORMS.values():
+        bodies = [body for body, _, _ in (
+            MESSAGES | ip_messages(versions)).values()]
+        with agent(t, 0) as job:
+            host.start(versions)
+            for n in range(RANDOM_PACKETS // 200):
+                host.run(f"HV_KVP_SEED={seed}: hundred {n}",
+                         [random_packet(rng, host.request, bodies)
+                          for _ in range(100)])
+                host.start(versions)
+                host.empty()
+                t.works()
+            host.told(job)
+    host.finish()
