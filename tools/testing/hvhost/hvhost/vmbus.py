@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 KEEP, REOFFER = abi.CLOSE_KEEP, abi.CLOSE_REOFFER
 SIGNAL_EDGE, SIGNAL_EACH, SIGNAL_ALWAYS = abi.SIGNAL_EDGE, abi.SIGNAL_EACH, abi.SIGNAL_ALWAYS
 RING_OUT, RING_IN = abi.RING_OUT, abi.RING_IN
+BEFORE, INSTEAD, AFTER = abi.WHEN_BEFORE, abi.WHEN_INSTEAD, abi.WHEN_AFTER
+SENT, READ = abi.UPON_SENT, abi.UPON_READ
 
 VERSIONS = (0x50003, 0x50002, 0x50001, 0x50000, 0x40001, 0x40000)
 
@@ -61,12 +63,14 @@ class Config:
     rescind_delay: float = 0.0		# from CLOSE to RESCIND
     reoffer_delay: float = 0.0		# from RELID_RELEASED to OFFER
     spin: float = 0.001			# host CPU polls this long before it halts
+    early_signal: bool = False		# raise a channel's event before its GPADL is answered
 
     def pack(self) -> bytes:
         versions = list(self.versions) + [0] * (8 - len(self.versions))
         return abi.STRUCTS["config"].pack(
             *versions, self.close_policy, self.signal_policy, int(self.rescind_delay * 1e6),
-            int(self.reoffer_delay * 1e6), int(self.spin * 1e6), 0, 0, 0)
+            int(self.reoffer_delay * 1e6), int(self.spin * 1e6),
+            int(self.early_signal), 0, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,6 +190,20 @@ class Device:
     def rescind(self) -> Reply:
         """Withdraw the device until reoffer()."""
         return self._command(abi.CMD_RESCIND, "rescind")
+
+    def rescind_upon(self, what: str | int, nth: int = 1, when: int = AFTER,
+                     delay: float = 0.0) -> Reply:
+        """Withdraw the device, as rescind() does, as soon as something happens the nth time from
+        now on: a message from the guest by its name, SENT (a packet is in the ring to the guest)
+        or READ (one of the guest's was taken out of the other).
+
+        when, of a message: BEFORE the host handles and answers it, INSTEAD of that, or AFTER it;
+        delay is from then on, in seconds, and is for AFTER alone. The host does it itself,
+        without this program in between. Only the last call counts; nth 0 undoes it.
+        """
+        kind = {n: k for k, n in MESSAGE_NAMES.items()}[what] if isinstance(what, str) else what
+        return self._command(abi.CMD_RESCIND_UPON, "rescind_upon", abi.STRUCTS["upon"].pack(
+            kind, nth, when, int(delay * 1e6)))
 
     def reoffer(self) -> Reply:
         """Offer it again, with a new channel id, once the guest has released the old one."""

@@ -127,6 +127,7 @@ static int send_now(struct vmbus_device *d, const struct pending *p)
 		d->serial_id = p->send.trans_id;
 	}
 	signal_after_send(d, p->flags, was_empty);
+	vmbus_happened(d, HVHOST_UPON_SENT);
 	return 0;
 }
 
@@ -233,6 +234,7 @@ static bool pump_in(struct vmbus_device *d)
 		ring_consume(&d->in, &p);
 		if (d->serial_wait && p.desc.trans_id == d->serial_id)
 			d->serial_wait = false;
+		vmbus_happened(d, HVHOST_UPON_READ);
 	}
 	if (ret == -EPROTO)
 		give_up(d, what);

@@ -73,12 +73,21 @@ static int cmd_stall(struct vmbus_device *d, bool on)
 	return 0;
 }
 
+static int cmd_rescind_upon(struct vmbus_device *d, const void *body, u32 len)
+{
+	if (len != sizeof(struct hvhost_upon))
+		return -EINVAL;
+	return vmbus_rescind_upon(d, body);
+}
+
 static int device_command(struct vmbus_device *d, const struct hvhost_frame *f, const void *body,
 			  u32 len)
 {
 	switch (f->type) {
 	case HVHOST_CMD_RESCIND:
 		return vmbus_rescind(d, false);
+	case HVHOST_CMD_RESCIND_UPON:
+		return cmd_rescind_upon(d, body, len);
 	case HVHOST_CMD_REMOVE:
 		return vmbus_rescind(d, true);
 	case HVHOST_CMD_REOFFER:

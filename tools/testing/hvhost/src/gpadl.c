@@ -88,6 +88,9 @@ static void progress(struct gpadl *g, bool good)
 {
 	if (good && g->have < g->count)
 		return;
+	/* the guest may not have rings yet, and must be able to bear it */
+	if (vmbus.config.early_signal && vmbus_by_relid(g->relid))
+		channel_signal(vmbus_by_relid(g->relid));
 	created(g->relid, g->handle, good ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER);
 	if (good) {
 		report(g, HVHOST_GPADL_CREATED);

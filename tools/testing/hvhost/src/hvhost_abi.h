@@ -103,6 +103,7 @@ struct hvhost_frame {
 #define HVHOST_CMD_POST		13	/* messages {u32 len, 0; u8 data[]}, each padded to 8 */
 #define HVHOST_CMD_SIGNAL	14	/* raise the channel's event */
 #define HVHOST_CMD_CANCEL	15	/* drop what is queued; their ACKs say -ECANCELED */
+#define HVHOST_CMD_RESCIND_UPON	16	/* struct hvhost_upon: rescind, once that happens */
 
 /* flags of HVHOST_CMD_SEND */
 #define HVHOST_SEND_NO_SIGNAL	0x0001	/* leave the guest uninformed */
@@ -118,7 +119,8 @@ struct hvhost_config {
 	unsigned int rescind_delay_us;	/* from CLOSE to RESCIND */
 	unsigned int reoffer_delay_us;	/* from RELID_RELEASED to OFFER */
 	unsigned int spin_us;		/* polls that long after activity, then halts */
-	unsigned int reserved[3];
+	unsigned int early_signal;	/* 1: raise a channel's event before its GPADL is answered */
+	unsigned int reserved[2];
 };
 
 #define HVHOST_SIZEOF_config	64
@@ -170,6 +172,21 @@ struct hvhost_poke {
 #define HVHOST_SIZEOF_poke	24
 #define HVHOST_RING_OUT		0	/* host -> guest */
 #define HVHOST_RING_IN		1	/* guest -> host */
+
+/* When to rescind by itself, once. Replaces what was asked for before. */
+struct hvhost_upon {
+	unsigned int what;		/* type of a message from the guest, or HVHOST_UPON_* */
+	unsigned int nth;		/* of these, from now on; 0: never */
+	unsigned int when;		/* HVHOST_WHEN_* */
+	unsigned int delay_us;		/* with HVHOST_WHEN_AFTER */
+};
+
+#define HVHOST_SIZEOF_upon	16
+#define HVHOST_UPON_SENT	0x100	/* a packet is in the host -> guest ring; AFTER only */
+#define HVHOST_UPON_READ	0x101	/* a packet of the guest's was read; AFTER only */
+#define HVHOST_WHEN_BEFORE	0	/* the message is handled, and answered, afterwards */
+#define HVHOST_WHEN_INSTEAD	1	/* the message is ignored */
+#define HVHOST_WHEN_AFTER	2
 
 struct hvhost_ring_state {
 	unsigned int write_index;

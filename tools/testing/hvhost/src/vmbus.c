@@ -202,6 +202,35 @@ int vmbus_reoffer(struct vmbus_device *d)
 	return -EBUSY;
 }
 
+int vmbus_rescind_upon(struct vmbus_device *d, const struct hvhost_upon *upon)
+{
+	if (upon->when > HVHOST_WHEN_AFTER || upon->what > HVHOST_UPON_READ)
+		return -EINVAL;
+	if (upon->when != HVHOST_WHEN_AFTER && (upon->delay_us || upon->what >= HVHOST_UPON_SENT))
+		return -EINVAL;
+	d->upon = *upon;
+	d->upon_at = 0;
+	return 0;
+}
+
+/* True once: @what has happened as often as it was to happen. */
+static bool enough(struct vmbus_device *d, u32 what)
+{
+	return d->upon.what == what && d->upon.nth && !--d->upon.nth;
+}
+
+static void rescind_soon(struct vmbus_device *d)
+{
+	d->upon_at = rdtsc() + host_us_to_tsc(d->upon.delay_us);
+}
+
+/* Not at once: the caller is busy with the channel. */
+void vmbus_happened(struct vmbus_device *d, u32 what)
+{
+	if (enough(d, what))
+		rescind_soon(d);
+}
+
 /* The guest will not use the channel id any more. */
 static void released(struct vmbus_device *d)
 {
@@ -410,6 +439,46 @@ static const struct handler {
 	[MSG_MODIFY_CHANNEL] = { sizeof(struct msg_modify_channel), modify_channel },
 };
 
+/* The device that a message is about, or NULL. */
+static struct vmbus_device *subject(const struct msg_header *h)
+{
+	const struct msg_relid *m = (const void *)h;
+	const struct gpadl *g;
+
+	switch (h->type) {
+	case MSG_OPEN_CHANNEL:
+	case MSG_CLOSE_CHANNEL:
+	case MSG_GPADL_HEADER:
+	case MSG_GPADL_TEARDOWN:
+	case MSG_RELID_RELEASED:
+	case MSG_MODIFY_CHANNEL:
+		return vmbus_by_relid(m->relid);
+	case MSG_GPADL_BODY:
+		g = gpadl_find(((const struct msg_gpadl_body *)h)->gpadl);
+		return g ? vmbus_by_relid(g->relid) : NULL;
+	}
+	return NULL;
+}
+
+/* Handle a message, and rescind its device where that was asked for. */
+static void dispatch(const struct handler *handler, const struct msg_header *h, u32 len)
+{
+	struct vmbus_device *d = subject(h);
+	u32 when;
+
+	if (!d || !enough(d, h->type)) {
+		handler->fn(h, len);
+		return;
+	}
+	when = d->upon.when;
+	if (when != HVHOST_WHEN_AFTER)
+		vmbus_rescind(d, false);
+	if (when != HVHOST_WHEN_INSTEAD)
+		handler->fn(h, len);
+	if (when == HVHOST_WHEN_AFTER && d->number)	/* else it is forgotten */
+		rescind_soon(d);
+}
+
 static void handle_message(const struct hv_post_message *p)
 {
 	u32 where[2] = { p->connection_id, p->message_type };
@@ -446,7 +515,7 @@ static void handle_message(const struct hv_post_message *p)
 				p->payload_size, handler->min_len);
 		return;
 	}
-	handler->fn(h, p->payload_size);
+	dispatch(handler, h, p->payload_size);
 }
 
 static bool run_timers(struct vmbus_device *d, u64 now)
@@ -462,6 +531,11 @@ static bool run_timers(struct vmbus_device *d, u64 now)
 			send_offer(d);
 			return true;
 		}
+	}
+	if (d->upon_at && now >= d->upon_at) {
+		d->upon_at = 0;
+		vmbus_rescind(d, false);
+		return true;
 	}
 	return false;
 }

@@ -40,6 +40,8 @@ struct vmbus_device {
 	bool withheld;		/* rescinded from outside: not part of the offers at a contact */
 	u64 rescind_at;		/* TSC, 0: not planned */
 	u64 offer_at;
+	struct hvhost_upon upon;	/* to be rescinded upon; nth counts down */
+	u64 upon_at;
 
 	/* open: */
 	struct gpadl *gpadl;
@@ -77,6 +79,9 @@ struct vmbus_device *vmbus_by_relid(u32 relid);
 int vmbus_add_device(u32 number, const struct hvhost_offer *offer);
 int vmbus_rescind(struct vmbus_device *d, bool remove);
 int vmbus_reoffer(struct vmbus_device *d);
+int vmbus_rescind_upon(struct vmbus_device *d, const struct hvhost_upon *upon);
+/* Something happened that a device may have to be rescinded after. */
+void vmbus_happened(struct vmbus_device *d, u32 what);
 void vmbus_post(const void *msg, u32 len);
 void vmbus_state_event(const struct vmbus_device *d);
 

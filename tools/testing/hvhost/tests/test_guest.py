@@ -21,7 +21,8 @@ from hvhost.faults import (GuestHang, GuestPanic, GuestStopped, HostAssertion, H
                            TripleFault)
 from hvhost.initramfs import Image, ModuleTree
 from hvhost.machine import Machine
-from hvhost.vmbus import KEEP, REOFFER, RING_IN, RING_OUT, VERSIONS
+from hvhost.vmbus import (AFTER, BEFORE, INSTEAD, KEEP, READ, REOFFER, RING_IN, RING_OUT, SENT,
+                          VERSIONS)
 from kernels import stock
 
 HEARTBEAT = ("57164f39-9115-4e78-ab55-382f3bd5422d", "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0")
@@ -184,6 +185,35 @@ def t_rescind_reoffer(g: Guest) -> None:
         g.heartbeat.reoffer().result()
         g.heartbeat.wait_opens(opens + 1, 20)
         assert g.heartbeat.relid != old
+        g.alive()
+
+
+def t_rescind_upon(g: Guest) -> None:
+    """The host withdraws the device by itself; what it is waited for is not repeated."""
+    device = g.heartbeat
+    # Not upon what opens a channel: hv_utils panics where vmbus_open() fails. And Linux waits for
+    # the answer to GPADL_TEARDOWN with what it needs to handle a rescind.
+    for what, when in (("CLOSECHANNEL", INSTEAD), ("CLOSECHANNEL", AFTER),
+                       ("GPADL_TEARDOWN", BEFORE), ("GPADL_TEARDOWN", AFTER)):
+        opens = device.opens
+        device.rescind_upon(what, when=when).result()
+        g.sh(f"echo {HEARTBEAT[1]} > {DRIVER}/unbind")
+        device.wait_state("none", 20)
+        device.reoffer().result()
+        device.wait_opens(opens + 1, 20)
+        g.alive()
+    for what in (SENT, READ):
+        device._received.clear()
+        opens = device.opens
+        device.rescind_upon(what, 2).result()
+        device.send(heartbeat(1), 1).result()
+        assert device.recv(10).trans_id == 1 and device.state == "open"
+        device.send(heartbeat(2), 2)
+        device.wait_state("none", 20)
+        assert what == SENT or device.recv(0.5).trans_id == 2
+        device.reoffer().result()
+        device.wait_opens(opens + 1, 20)
+        device._received.clear()
         g.alive()
 
 
@@ -354,7 +384,7 @@ def t_no_version(g: Guest) -> None:
 
 ON_ONE_GUEST: list[Callable[[Guest], None]] = [
     t_packets, t_full_ring_refuses, t_full_ring_waits, t_stall, t_poke_and_raw, t_rescind_reoffer,
-    t_queued_packets_are_cancelled, t_close_keeps_offer, t_close_reoffers, t_add_and_remove,
+    t_rescind_upon, t_queued_packets_are_cancelled, t_close_keeps_offer, t_close_reoffers, t_add_and_remove,
     t_several_of_the_test_class,
     t_modify_channel, t_control_messages, t_broken_ring,
     t_every_version, t_no_version,

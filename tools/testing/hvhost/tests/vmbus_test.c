@@ -268,6 +268,7 @@ static void fresh(void)
 	memset(ram, 0, sizeof(ram));
 	if (!dev())
 		vmbus_add_device(DEV, &offer);
+	vmbus_reoffer(dev());		/* it may have been rescinded */
 	contact(VMBUS_VERSION_5_3);
 	simple(MSG_REQUEST_OFFERS);
 	violations = 0;
@@ -493,6 +494,182 @@ static void test_rescind(void)
 	      "new offer after the release, lists gone");
 }
 
+static int upon(u32 what, u32 nth, u32 when, u32 delay_us)
+{
+	const struct hvhost_upon u = {
+		.what = what, .nth = nth, .when = when, .delay_us = delay_us,
+	};
+
+	return vmbus_rescind_upon(dev(), &u);
+}
+
+/* The message before the last one. */
+static u32 sent_before(void)
+{
+	return sent[(sent_count - 2) % ARRAY_SIZE(sent)];
+}
+
+static bool is_rescinded(void)
+{
+	return dev()->state == HVHOST_DEV_RESCINDED;
+}
+
+/* Everything up to the message that is to open the channel. */
+static void list_fresh(void)
+{
+	struct gpadl_msg g;
+
+	fresh();
+	g = gpadl_of(5, 8);
+	post_gpadl(&g, 8);
+}
+
+static void test_upon_message(void)
+{
+	struct gpadl_msg g;
+	u32 count, old;
+
+	list_fresh();
+	upon(MSG_OPEN_CHANNEL, 1, HVHOST_WHEN_BEFORE, 0);
+	open_it(5, 4, 0);
+	check(is_rescinded() && sent_before() == MSG_RESCIND_OFFER &&
+	      last_sent() == MSG_OPEN_RESULT && last_status, "rescind before open is answered");
+
+	list_fresh();
+	upon(MSG_OPEN_CHANNEL, 1, HVHOST_WHEN_INSTEAD, 0);
+	count = sent_count;
+	open_it(5, 4, 0);
+	check(is_rescinded() && last_sent() == MSG_RESCIND_OFFER && sent_count == count + 1,
+	      "rescind, and open is ignored");
+
+	list_fresh();
+	upon(MSG_OPEN_CHANNEL, 1, HVHOST_WHEN_AFTER, 0);
+	open_it(5, 4, 0);
+	vmbus_poll();
+	check(is_rescinded() && sent_before() == MSG_OPEN_RESULT && !last_status &&
+	      last_sent() == MSG_RESCIND_OFFER, "rescind right after open");
+
+	open_fresh();
+	upon(MSG_CLOSE_CHANNEL, 1, HVHOST_WHEN_BEFORE, 0);
+	by_relid(MSG_CLOSE_CHANNEL, last_relid);
+	check(is_rescinded() && !violations, "rescind before close");
+	upon(MSG_GPADL_TEARDOWN, 1, HVHOST_WHEN_BEFORE, 0);
+	teardown(last_relid, 5);
+	check(is_rescinded() && !violations && last_sent() == MSG_GPADL_TORNDOWN,
+	      "the teardown behind it");
+
+	fresh();
+	upon(MSG_GPADL_HEADER, 2, HVHOST_WHEN_INSTEAD, 0);
+	g = gpadl_of(5, 8);
+	post_gpadl(&g, 8);
+	check(!is_rescinded() && last_sent() == MSG_GPADL_CREATED, "not upon the first of two");
+	g = gpadl_of(6, 8);
+	post_gpadl(&g, 8);
+	check(is_rescinded() && !gpadl_find(6), "upon the second");
+
+	open_fresh();
+	vmbus_rescind(dev(), false);
+	vmbus_reoffer(dev());
+	old = last_relid;
+	upon(MSG_RELID_RELEASED, 1, HVHOST_WHEN_AFTER, 0);
+	by_relid(MSG_RELID_RELEASED, old);
+	count = sent_count;
+	vmbus_poll();
+	vmbus_poll();
+	check(is_rescinded() && last_relid != old && sent_count == count + 2 &&
+	      sent_before() == MSG_OFFER_CHANNEL, "a new offer, and a rescind right behind it");
+}
+
+static void test_upon_body(void)
+{
+	struct {
+		struct msg_gpadl_body m;
+		u8 pfns[8];
+	} body = { .m = { .h.type = MSG_GPADL_BODY, .gpadl = 9 } };
+	u64 pfn = RAM_GPA >> PAGE_SHIFT;
+	struct gpadl_msg g;
+
+	fresh();
+	memcpy(body.pfns, &pfn, 8);
+	g = gpadl_of(9, 27);
+	upon(MSG_GPADL_BODY, 1, HVHOST_WHEN_BEFORE, 0);
+	post_gpadl(&g, 26);
+	check(!is_rescinded(), "not upon the first part of a list");
+	post(&body, sizeof(body));
+	check(is_rescinded() && sent_before() == MSG_RESCIND_OFFER &&
+	      last_sent() == MSG_GPADL_CREATED, "upon the second part");
+}
+
+static void test_upon_packet(void)
+{
+	struct hv_ring_control *in = (void *)ram[0];
+	struct hv_descriptor d = { HV_PACKET_INBAND, 2, 2, 0, 0 };
+	struct hvhost_send s = { .type = HV_PACKET_INBAND };
+
+	open_fresh();
+	upon(HVHOST_UPON_SENT, 2, HVHOST_WHEN_AFTER, 0);
+	channel_send(dev(), 1, 0, &s, "x", 1);
+	vmbus_poll();
+	check(!is_rescinded(), "not upon the first packet");
+	channel_send(dev(), 2, 0, &s, "x", 1);
+	vmbus_poll();
+	check(is_rescinded() && last_ack == 0, "upon the second, which is in the ring");
+
+	open_fresh();
+	upon(HVHOST_UPON_SENT, 1, HVHOST_WHEN_AFTER, 1000000000);
+	channel_send(dev(), 1, 0, &s, "x", 1);
+	vmbus_poll();
+	check(!is_rescinded() && dev()->upon_at, "not yet");
+	dev()->upon_at = 1;
+	vmbus_poll();
+	check(is_rescinded(), "later");
+
+	open_fresh();
+	upon(HVHOST_UPON_READ, 1, HVHOST_WHEN_AFTER, 0);
+	channel_send(dev(), 1, 0, &s, "x", 1);
+	vmbus_poll();
+	check(!is_rescinded(), "a packet to the guest is none of the guest's");
+	memcpy(ram[1], &d, sizeof(d));
+	in->write_index = 24;
+	packets = 0;
+	signal_host();
+	vmbus_poll();
+	check(is_rescinded() && packets == 1, "upon a packet of the guest's");
+}
+
+static void test_upon_nothing(void)
+{
+	static const struct hvhost_offer offer;
+	u32 mine;
+
+	open_fresh();
+	check(upon(MSG_OPEN_CHANNEL, 1, HVHOST_WHEN_AFTER + 1, 0) == -EINVAL &&
+	      upon(HVHOST_UPON_READ + 1, 1, HVHOST_WHEN_AFTER, 0) == -EINVAL &&
+	      upon(HVHOST_UPON_SENT, 1, HVHOST_WHEN_BEFORE, 0) == -EINVAL &&
+	      upon(MSG_OPEN_CHANNEL, 1, HVHOST_WHEN_INSTEAD, 1) == -EINVAL,
+	      "what cannot be waited for");
+	upon(MSG_CLOSE_CHANNEL, 1, HVHOST_WHEN_AFTER, 0);
+	upon(MSG_CLOSE_CHANNEL, 0, HVHOST_WHEN_AFTER, 0);
+	by_relid(MSG_CLOSE_CHANNEL, last_relid);
+	vmbus_poll();
+	check(dev()->state == HVHOST_DEV_OFFERED, "undone");
+
+	open_fresh();
+	mine = last_relid;
+	upon(MSG_RELID_RELEASED, 1, HVHOST_WHEN_AFTER, 0);
+	vmbus_add_device(DEV + 1, &offer);
+	vmbus_rescind(vmbus_find(DEV + 1), true);
+	by_relid(MSG_RELID_RELEASED, last_relid);
+	vmbus_poll();
+	check(dev()->state == HVHOST_DEV_OPEN && !vmbus_find(DEV + 1),
+	      "not upon another device's message");
+	vmbus_rescind(dev(), true);
+	by_relid(MSG_RELID_RELEASED, mine);
+	vmbus_poll();
+	check(!dev() && !violations, "a device that is forgotten upon it");
+	fresh();
+}
+
 /* Packets of 32 bytes all over guest memory, so that some of what is read is right. */
 static void fill_with_packets(void)
 {
@@ -547,6 +724,9 @@ static bool random_messages(void)
 		}
 		if (rand() % 50 == 0)
 			vmbus_rescind(dev(), false);
+		if (rand() % 50 == 0)
+			upon(rand() & 1 ? rand() % 30 : HVHOST_UPON_SENT + rand() % 2,
+			     1 + rand() % 3, rand() % 3, 0);
 		if (rand() % 5 == 0)
 			vmbus_reoffer(dev());
 	}
@@ -563,6 +743,10 @@ int main(void)
 	test_open();
 	test_broken_ring();
 	test_rescind();
+	test_upon_message();
+	test_upon_body();
+	test_upon_packet();
+	test_upon_nothing();
 	packets = 0;
 	signals = 0;
 	vmbus.config.signal_policy = HVHOST_SIGNAL_EACH;
