@@ -85,6 +85,23 @@ def rescind_while_negotiating(t: Test) -> None:
 
 
 @scenario(guests=(HV_KVP,))
+def signalled_before_there_are_rings(t: Test) -> None:
+    """A host that raises the channel's event while the guest still waits for
+    the answer to its GPADL, at the first opening of a device and the next
+    ones. Not for the stock guest, whose callback reads the ring all the same."""
+    items = fill(t)
+    t.host.machine.vmbus.configure(early_signal=True)
+    try:
+        for _ in range(3):
+            rescind_and_reoffer(t)
+            reload(t, False)
+    finally:
+        t.host.machine.vmbus.configure(early_signal=False)
+    t.equal(t.kvp.enumerate(GUEST), items)
+    t.works()
+
+
+@scenario(guests=(HV_KVP,))
 def rescind_of_a_channel_just_opened(t: Test) -> None:
     """Before anything was said, while the guest is still opening. Not for
     the stock guest: hv_utils panics where vmbus_open() fails."""
