@@ -119,7 +119,7 @@ struct hvhost_config {
 	unsigned int rescind_delay_us;	/* from CLOSE to RESCIND */
 	unsigned int reoffer_delay_us;	/* from RELID_RELEASED to OFFER */
 	unsigned int spin_us;		/* polls that long after activity, then halts */
-	unsigned int early_signal;	/* 1: raise a channel's event before its GPADL is answered */
+	unsigned int early_signal;	/* 1: raise an event before its GPADL is answered */
 	unsigned int reserved[2];
 };
 
