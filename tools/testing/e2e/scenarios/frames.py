@@ -14,7 +14,7 @@ from hvhost.kvpwire import EXTERNAL, GUEST, Item
 from hvhost.vmbus import PACKET_INBAND
 from scenario import Failed, Test, scenario
 from scenarios.fields import ON, ROOMY, Line, difference
-from scenarios.hostile import request
+from scenarios.hostile import offer_anew, request
 from scenarios.icmodel import DESCRIPTOR, TRAILER
 
 # Transactions of frames that are made here; the host's own begin above.
@@ -248,9 +248,6 @@ def indices_that_cannot_be(t: Test) -> None:
             time.sleep(0.1)
             t.equal(t.sh("echo alive"), "alive")
             if t.device.state == "open" and t.device.opens == opens:
-                t.device.rescind().result()
-                t.device.wait_state("none", 60)
-                t.device.reoffer().result()
-                t.device.wait_opens(opens + 1, 60)
+                offer_anew(t)
             t.kvp.wait_pushed(60)
             t.works()

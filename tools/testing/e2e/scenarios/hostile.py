@@ -49,6 +49,15 @@ def survived(t: Test, payloads: list[bytes], **how) -> None:
         t.works()
 
 
+def offer_anew(t: Test) -> None:
+    """The host gives the channel up, and offers the device again."""
+    opens = t.device.opens
+    t.device.rescind().result()
+    t.device.wait_state("none", 60)
+    t.device.reoffer().result()
+    t.device.wait_opens(opens + 1, 60)
+
+
 @scenario(smoke=True)
 def bad_pools(t: Test) -> None:
     """What kills the stock daemon: pool 5 and pool 200, in each operation."""
@@ -354,9 +363,6 @@ def wild_write_index(t: Test) -> None:
     t.equal(t.sh("echo alive"), "alive")
     if t.device.opens == opens:
         # Nothing the guest could do about it: the host has to start over.
-        t.device.rescind().result()
-        t.device.wait_state("none", 60)
-        t.device.reoffer().result()
-        t.device.wait_opens(opens + 1, 60)
+        offer_anew(t)
     t.kvp.wait_pushed(60)
     t.works()
