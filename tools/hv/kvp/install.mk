@@ -16,8 +16,6 @@ WANTED_BY_hv-kvp-save.service := sysinit.target
 WANTED_BY_hv-kvp-identify.service := dev-hv_kvp.device
 WANTED_BY_hv-kvp-identify.path := dev-hv_kvp.device
 WANTED_BY_hv-kvp-agent.service := dev-hv_kvp.device
-# for a unit of the distribution's
-DROPIN_DIR := $(UNITDIR)/hv-kvp-daemon.service.d
 
 # Below DESTDIR: file, its mode, and what it is made from. @NAME@ in what ends
 # with .in or .sh is replaced.
@@ -31,7 +29,6 @@ FILES := \
 	$(LIBDIR)/modprobe.d/hv_kvp.conf:0644:dist/modprobe.conf \
 	$(LIBDIR)/sysusers.d/hv_kvp.conf:0644:dist/sysusers.conf \
 	$(LIBDIR)/udev/rules.d/60-hv_kvp.rules:0644:dist/udev.rules \
-	$(DROPIN_DIR)/hv_kvp.conf:0644:dist/hv-kvp-daemon.conf \
 	$(foreach unit,$(UNITS),$(UNITDIR)/$(unit):0644:dist/$(unit).in)
 
 # Enabled, as systemctl would do it.
@@ -71,7 +68,7 @@ activate:
 # Saved items stay: they are not ours to delete.
 uninstall:
 	rm -f $(foreach file,$(FILES),$(DESTDIR)$(call part,$(file),1)) $(addprefix $(DESTDIR),$(LINKS))
-	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBDIR)/dracut/modules.d/90hv_kvp $(DESTDIR)$(DROPIN_DIR) 2>/dev/null || true
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(LIBDIR)/dracut/modules.d/90hv_kvp 2>/dev/null || true
 	$(if $(DESTDIR),,[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 
 install-dkms:
