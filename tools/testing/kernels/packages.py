@@ -20,7 +20,7 @@ RUN = """
 CHECK = """
     flex bison bc libssl-dev rsync perl
     sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
-    gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu linux-source-6.1
+    gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu
     libc6-dev-i386 lib32gcc-12-dev qemu-user
     systemd udev initramfs-tools-core dracut-core shellcheck groff-base mandoc e2fsprogs
     pyflakes3
