@@ -25,6 +25,7 @@ struct hkvp_legacy_stats {
  * @ic: answers the host
  * @channel: brings the host's packets to @ic
  * @legacy: counters of the old daemon protocol
+ * @ip_left_out: what was left out of SET_IP_INFO; read with READ_ONCE()
  *
  * As old as the module: devices come and go.
  */
@@ -33,6 +34,7 @@ struct hkvp {
 	struct hkvp_ic ic;
 	struct hkvp_channel channel;
 	struct hkvp_legacy_stats legacy;
+	u64 ip_left_out;
 };
 
 #endif /* HKVP_H */

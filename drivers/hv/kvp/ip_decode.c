@@ -7,6 +7,9 @@
  * GUID or a MAC address. Text is not what it looks like to a lenient parser: an
  * address has one way to be written as far as its numbers go, with no sign and
  * no superfluous zero, which some take for octal.
+ *
+ * What can mean only one thing is read, though, since a fail-over may depend on
+ * it. What cannot be handed on then is left out, and counted.
  */
 #include <asm/byteorder.h>
 #include <linux/ctype.h>
@@ -17,8 +20,9 @@
 #include "adapter.h"
 #include "ip_decode.h"
 
-/* Longest entry of a list: an IPv6 address that ends in an IPv4 one. */
-#define ENTRY_MAX	sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")
+/* Longest entry of a list: an IPv6 address that ends in an IPv4 one, and a zone. */
+#define ZONE_MAX	15
+#define ENTRY_MAX	(sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%") + ZONE_MAX)
 
 static_assert(HVKVP_IP_ADDRESSES == HKVP_IP_ADDRESSES);
 static_assert(HVKVP_IP_DNS == HKVP_IP_ADDRESSES);
@@ -47,24 +51,57 @@ static u32 unit(const struct list *list, u32 at)
 	return list->text[2 * at] | (u32)list->text[2 * at + 1] << 8;
 }
 
+static bool is_blank(u32 c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static void skip_blanks(struct list *list)
+{
+	while (is_blank(unit(list, list->at)))
+		list->at++;
+}
+
+/* To the next entry: empty ones, as behind a last ';', do not count. */
+static bool find_entry(struct list *list)
+{
+	while (unit(list, list->at) == ';' || is_blank(unit(list, list->at)))
+		list->at++;
+	return unit(list, list->at);
+}
+
 /*
- * The next entry as ASCII with a NUL. 1; 0 past the last one; -EINVAL if it
- * can be nothing that belongs there. Empty ones, as behind a last ';', do not
- * count, nor do blanks in front of one, which hv_kvp_daemon skips too.
+ * The next entry as ASCII with a NUL, without the blanks around it. 1; 0 past the
+ * last one; -EINVAL if the entry can be nothing that belongs there.
  */
 static int next_entry(struct list *list, char entry[ENTRY_MAX])
 {
 	u32 len = 0, c;
 
-	while (unit(list, list->at) == ';' || unit(list, list->at) == ' ')
-		list->at++;
+	if (!find_entry(list))
+		return 0;
 	for (; (c = unit(list, list->at)) && c != ';'; list->at++) {
+		if (is_blank(c))
+			break;
 		if (c >= 0x80 || len == ENTRY_MAX - 1)
 			return -EINVAL;
 		entry[len++] = c;
 	}
 	entry[len] = '\0';
-	return !!len;
+	skip_blanks(list);
+	c = unit(list, list->at);
+	return c && c != ';' ? -EINVAL : 1;
+}
+
+/* How many entries there are from here on, whatever they are. */
+static u32 count_entries(struct list *list)
+{
+	u32 count = 0, c;
+
+	for (; find_entry(list); count++)
+		while ((c = unit(list, list->at)) && c != ';')
+			list->at++;
+	return count;
 }
 
 /* A number of @digits at most, without leading zeroes; where it ends, or NULL. */
@@ -178,41 +215,66 @@ static int get_prefix(const char *s, bool v6)
 	return s && !*s ? length : -EINVAL;
 }
 
-static bool add(const struct table *to, const u8 *addr, u32 size)
+/*
+ * Cuts a zone off: what the host's or another interface is called means nothing
+ * to the adapter that the request is about. Whether there was one.
+ */
+static bool cut_zone(char *s)
 {
-	if (*to->count == to->max)
+	char *zone = strchr(s, '%'), *end;
+
+	if (!zone)
 		return false;
-	memcpy(to->table + size * *to->count, addr, size);
-	++*to->count;
+	end = zone + 1;
+	while (isalnum(*end) || *end == '.' || *end == '_' || *end == '-')
+		end++;
+	/* neither an empty one nor one of other characters: no address then */
+	if (*end || end == zone + 1 || end - zone - 1 > ZONE_MAX)
+		return false;
+	*zone = '\0';
 	return true;
 }
 
+/* -ENOSPC if there is no room. */
+static int add_address(const struct table *to, const u8 *addr, u32 size)
+{
+	if (*to->count == to->max)
+		return -ENOSPC;
+	memcpy(to->table + size * *to->count, addr, size);
+	++*to->count;
+	return 0;
+}
+
 /*
- * One address to the end of the table of its family. Which one that was, or
- * -EINVAL.
+ * One address to the end of the table of its family. Which one that is, -ENOSPC,
+ * or -EINVAL if @s is no address. A zone is cut off and counted in @left_out.
  */
-static int add_text(const char *s, const struct table *v4,
-		    const struct table *v6)
+static int add_text(char *s, const struct table *v4, const struct table *v6,
+		    u32 *left_out)
 {
 	u8 addr[16];
 
 	if (get_v4(s, addr))
-		return add(v4, addr, 4) ? HKVP_IP_V4 : -EINVAL;
+		return add_address(v4, addr, 4) ?: HKVP_IP_V4;
+	*left_out += cut_zone(s);
 	if (get_v6(s, addr))
-		return add(v6, addr, 16) ? HKVP_IP_V6 : -EINVAL;
+		return add_address(v6, addr, 16) ?: HKVP_IP_V6;
 	return -EINVAL;
 }
 
+/* All of a list; what there is no room for is left out. */
 static int get_list(const __le16 *text, u32 units, const struct table *v4,
-		    const struct table *v6)
+		    const struct table *v6, u32 *left_out)
 {
 	struct list list = { (const u8 *)text, units };
 	char entry[ENTRY_MAX];
 	int ret;
 
 	while ((ret = next_entry(&list, entry)) > 0) {
-		ret = add_text(entry, v4, v6);
-		if (ret < 0)
+		ret = add_text(entry, v4, v6, left_out);
+		if (ret == -ENOSPC)
+			++*left_out;
+		else if (ret < 0)
 			return ret;
 	}
 	return ret;
@@ -250,9 +312,12 @@ static struct table dns_v6(struct hvkvp_ip_config *c)
 	return (struct table) { c->v6_dns[0], HVKVP_IP_DNS, &c->v6_dns_count };
 }
 
-/* The n-th subnet belongs to the n-th address. */
+/*
+ * The n-th subnet belongs to the n-th address. An address is never left out: the
+ * host would believe that the adapter has it. Subnets without one are.
+ */
 static int get_addresses(struct hvkvp_ip_config *c,
-			 const struct hkvp_ip_strings *ip)
+			 const struct hkvp_ip_strings *ip, u32 *left_out)
 {
 	struct list addresses = { (const u8 *)ip->addresses,
 				  ARRAY_SIZE(ip->addresses) };
@@ -263,7 +328,7 @@ static int get_addresses(struct hvkvp_ip_config *c,
 	int ret, family, prefix;
 
 	while ((ret = next_entry(&addresses, entry)) > 0) {
-		family = add_text(entry, &v4, &v6);
+		family = add_text(entry, &v4, &v6, left_out);
 		if (family < 0 || next_entry(&subnets, entry) <= 0)
 			return -EINVAL;
 		prefix = get_prefix(entry, family == HKVP_IP_V6);
@@ -274,8 +339,8 @@ static int get_addresses(struct hvkvp_ip_config *c,
 		else
 			c->v6_prefix[c->v6_count - 1] = prefix;
 	}
-	/* nor may one be left over */
-	return ret ?: next_entry(&subnets, entry) ? -EINVAL : 0;
+	*left_out += count_entries(&subnets);
+	return ret;
 }
 
 /* What both forms have. 0, -ENOENT, -EINVAL. */
@@ -296,9 +361,26 @@ static int get_common(struct hvkvp_ip_config *c, const void *id, u8 family,
 		c->adapter[i] = text[2 * i];
 	if (family > HKVP_IP_BOTH)
 		return -EINVAL;
-	c->family = family ?: HKVP_IP_BOTH;
+	c->family = family;
 	c->dhcp = !!dhcp;
 	return 0;
+}
+
+/*
+ * Families of the string form. hv_kvp_daemon never looked at the field, so hosts
+ * may leave it 0 or name one family and send addresses of the other: the addresses
+ * count too. DHCP is about IPv4. A request about nothing must not be taken for one
+ * about both, which takes all addresses away.
+ */
+static int complete_family(struct hvkvp_ip_config *c)
+{
+	if (c->v4_count)
+		c->family |= HKVP_IP_V4;
+	if (c->v6_count)
+		c->family |= HKVP_IP_V6;
+	if (!c->family && c->dhcp)
+		c->family = HKVP_IP_V4;
+	return c->family ? 0 : -EINVAL;
 }
 
 /**
@@ -306,8 +388,10 @@ static int get_common(struct hvkvp_ip_config *c, const void *id, u8 family,
  * @config: gets what it says; anything on an error
  * @ip: the message, any alignment
  *
- * Return: 0; -ENOENT if the adapter is neither a MAC nor a GUID; -EINVAL if
- * anything else is malformed, or more than @config has room for.
+ * Return: how many subnets, zones, gateways and DNS servers were left out; -ENOENT
+ * if the adapter is neither a MAC nor a GUID; -EINVAL if anything else is
+ * malformed, if there are more addresses than @config has room for, or if it is
+ * about neither family.
  */
 int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
 			   const struct hkvp_ip_strings *ip)
@@ -315,17 +399,21 @@ int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
 	struct hvkvp_ip_config *c = config;
 	const struct table gw4 = gateways_v4(c), gw6 = gateways_v6(c);
 	const struct table dns4 = dns_v4(c), dns6 = dns_v6(c);
+	u32 left_out = 0;
 	int ret;
 
 	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
 	if (!ret)
-		ret = get_addresses(c, ip);
+		ret = get_addresses(c, ip, &left_out);
 	if (!ret)
 		ret = get_list(ip->gateways, ARRAY_SIZE(ip->gateways), &gw4,
-			       &gw6);
+			       &gw6, &left_out);
 	if (!ret)
-		ret = get_list(ip->dns, ARRAY_SIZE(ip->dns), &dns4, &dns6);
-	return ret;
+		ret = get_list(ip->dns, ARRAY_SIZE(ip->dns), &dns4, &dns6,
+			       &left_out);
+	if (!ret)
+		ret = complete_family(c);
+	return ret ?: left_out;
 }
 
 /* The first @count entries of a table; false if it has not so many. */
@@ -363,9 +451,10 @@ static int get_prefixes(struct hvkvp_ip_config *c,
  * @config: gets what it says; anything on an error
  * @ip: the message, any alignment
  *
- * What it says about where addresses came from means nothing in a SET.
+ * What it says about where addresses came from means nothing in a SET. Its family
+ * is what the host means: 0 is neither.
  *
- * Return: as hkvp_ip_decode_strings().
+ * Return: 0, as nothing is left out; errors as hkvp_ip_decode_strings().
  */
 int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
 			  const struct hkvp_ip_binary *ip)
@@ -376,6 +465,8 @@ int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
 	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);
 	if (ret)
 		return ret;
+	if (!c->family)
+		return -EINVAL;
 	if (!get_table(addresses_v4(c), ip->v4_count, ip->v4, 4) ||
 	    !get_table(addresses_v6(c), ip->v6_count, ip->v6, 16) ||
 	    !get_table(gateways_v4(c), ip->v4_gateway_count, ip->v4_gateway,

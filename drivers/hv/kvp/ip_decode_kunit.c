@@ -37,6 +37,8 @@ static int set_up(struct kunit *test)
 	put(f->strings.adapter_id, MAC);
 	put(f->binary.adapter_id, MAC);
 	strcpy(f->wanted.adapter, MAC);
+	f->strings.family = HKVP_IP_BOTH;
+	f->binary.family = HKVP_IP_BOTH;
 	f->wanted.family = HVKVP_IP_V4 | HVKVP_IP_V6;
 	return 0;
 }
@@ -61,7 +63,7 @@ static void expect_wanted(struct kunit *test)
 				     sizeof(f->config)), 0);
 }
 
-/* Nothing but a name: both families, no DHCP, nothing in the tables. */
+/* Nothing but a name and a family: nothing in the tables. */
 static void test_empty(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -70,6 +72,46 @@ static void test_empty(struct kunit *test)
 	expect_wanted(test);
 	KUNIT_EXPECT_EQ(test, binary(f), 0);
 	expect_wanted(test);
+}
+
+/*
+ * A request about neither family is none about both. In string form the addresses
+ * say what it is about, and DHCP, which is about IPv4.
+ */
+static void test_no_family(struct kunit *test)
+{
+	static const struct {
+		const char *addresses;
+		u8 family, dhcp;
+		int strings;	/* the family, or an error */
+	} cases[] = {
+		{ "", 0, 0, -EINVAL }, { "", 0, 1, 1 }, { "1.2.3.4", 0, 0, 1 },
+		{ "1.2.3.4", 0, 1, 1 }, { "::1", 0, 0, 2 }, { "::1", 0, 1, 2 },
+		{ "1.2.3.4;::1", 0, 0, 3 }, { "::1", 1, 0, 3 },
+		{ "1.2.3.4", 2, 0, 3 }, { "", 2, 1, 2 },
+	};
+	struct fixture *f = test->priv;
+	u32 i;
+
+	put(f->strings.subnets, "24;24");
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		put(f->strings.addresses, cases[i].addresses);
+		f->strings.family = cases[i].family;
+		f->strings.dhcp = cases[i].dhcp;
+		if (cases[i].strings < 0) {
+			KUNIT_EXPECT_EQ(test, strings(f), cases[i].strings);
+			continue;
+		}
+		KUNIT_EXPECT_GE(test, strings(f), 0);
+		KUNIT_EXPECT_EQ_MSG(test, (int)f->config.family,
+				    cases[i].strings, "%s", cases[i].addresses);
+	}
+	f->binary.family = 0;
+	for (i = 0; i < 4; i++) {
+		f->binary.dhcp = i & 1;
+		f->binary.v4_count = cpu_to_le32(i >> 1);
+		KUNIT_EXPECT_EQ(test, binary(f), -EINVAL);
+	}
 }
 
 /* The same in both forms. */
@@ -84,14 +126,12 @@ static void test_both_forms(struct kunit *test)
 	put(f->strings.adapter_id, GUID);
 	put(b->adapter_id, GUID);
 	strcpy(w->adapter, GUID);
-	f->strings.family = HKVP_IP_V4;
 	f->strings.dhcp = 1;
 	put(f->strings.addresses, "192.0.2.7;2001:db8::7;10.1.2.3;fe80::1:2");
 	put(f->strings.subnets, "255.255.255.0;/64;255.255.255.255;128");
-	put(f->strings.gateways, ";2001:DB8::7; 192.0.2.1;");
+	put(f->strings.gateways, ";2001:DB8::7; \t192.0.2.1 ; ;");
 	put(f->strings.dns, "192.0.2.2;fe80::1:2");
 
-	b->family = HKVP_IP_V4;
 	b->dhcp = 0xff;
 	b->v4_count = cpu_to_le32(2);
 	b->v6_count = cpu_to_le32(2);
@@ -113,7 +153,6 @@ static void test_both_forms(struct kunit *test)
 	memset(b->v4[2], 0xee, 8);
 	memset(b->origin, 0xee, sizeof(b->origin));
 
-	w->family = HVKVP_IP_V4;
 	w->dhcp = 1;
 	w->v4_count = 2;
 	w->v6_count = 2;
@@ -142,6 +181,7 @@ struct text_case {
 	const char *text;
 	int family;	/* 0: malformed */
 	u8 addr[16];
+	int left_out;
 };
 
 static const struct text_case text_cases[] = {
@@ -151,7 +191,8 @@ static const struct text_case text_cases[] = {
 	{ "1.2.3", 0 }, { "1.2.3.", 0 }, { "1.2.3.4.", 0 }, { "1.2.3.4.5", 0 },
 	{ ".1.2.3.4", 0 }, { "1..2.3", 0 }, { "1.2.3.256", 0 },
 	{ "1.2.3.1000", 0 }, { "01.2.3.4", 0 }, { "1.2.3.00", 0 },
-	{ "+1.2.3.4", 0 }, { "-1.2.3.4", 0 }, { "1.2.3.4 ", 0 },
+	{ "+1.2.3.4", 0 }, { "-1.2.3.4", 0 }, { "1.2.3.4 5", 0 },
+	{ " 1.2.3.4 ", 4, { 1, 2, 3, 4 } }, { "1.2 .3.4", 0 },
 	{ "0x1.2.3.4", 0 }, { "1.2.3.4/24", 0 }, { "1.2.3.4\n", 0 },
 	{ "eth0", 0 }, { "$(id)", 0 },
 	{ "::", 6, { 0 } },
@@ -173,17 +214,26 @@ static const struct text_case text_cases[] = {
 	{ ":::", 0 }, { "1:::2", 0 }, { "1::2::3", 0 }, { ":1", 0 },
 	{ "1:", 0 }, { "1:2:3:4:5:6:7:", 0 }, { ":1:2:3:4:5:6:7:8", 0 },
 	{ "1:2:3:4:5:6:7:8::", 0 }, { "::1:2:3:4:5:6:7:8", 0 },
-	{ "12345::", 0 }, { "::g", 0 }, { "::1%eth0", 0 }, { "[::1]", 0 },
+	{ "12345::", 0 }, { "::g", 0 }, { "[::1]", 0 },
 	{ "1:2:3:4:5:6:7:1.2.3.4", 0 }, { "::1.2.3.4:5", 0 }, { "::1.2.3", 0 },
-	{ "::1 ", 0 }, { "::1/64", 0 },
+	{ "\t::1\t ", 6, { [15] = 1 } }, { "::1/64", 0 },
 	/* one character longer than any address */
 	{ "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.2555", 0 },
+	{ "fe80::1%12", 6, { 0xfe, 0x80, [15] = 1 }, 1 },
+	{ "::1%br-lan.5_6", 6, { [15] = 1 }, 1 },
+	{ "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%interface123456", 6,
+	  { 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+	    255, 255, 255 }, 1 },
+	{ "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%interface1234567", 0 },
+	{ "::1%interface1234567", 0 }, { "::1%", 0 }, { "::1%a%b", 0 },
+	{ "::1%$(id)", 0 }, { "%eth0", 0 }, { "1.2.3.4%eth0", 0 },
 };
 
 static void text_desc(const struct text_case *c, char *desc)
 {
 	strscpy(desc, c->text, KUNIT_PARAM_DESC_SIZE);
 	strreplace(desc, '\n', '~');
+	strreplace(desc, '\t', '~');
 }
 
 KUNIT_ARRAY_PARAM(text, text_cases, text_desc);
@@ -194,7 +244,7 @@ static void test_text(struct kunit *test)
 	struct fixture *f = test->priv;
 
 	put(f->strings.dns, c->text);
-	KUNIT_EXPECT_EQ(test, strings(f), c->family ? 0 : -EINVAL);
+	KUNIT_EXPECT_EQ(test, strings(f), c->family ? c->left_out : -EINVAL);
 	if (!c->family)
 		return;
 	f->wanted.v4_dns_count = c->family == 4;
@@ -216,7 +266,7 @@ static const struct {
 	{ "/33", -EINVAL, 33 }, { "/128", -EINVAL, 128 },
 	{ "/129", -EINVAL, -EINVAL }, { "/1280", -EINVAL, -EINVAL },
 	{ "/", -EINVAL, -EINVAL }, { "//8", -EINVAL, -EINVAL },
-	{ "/08", -EINVAL, -EINVAL }, { "8 ", -EINVAL, -EINVAL },
+	{ "/08", -EINVAL, -EINVAL }, { " 8 ", 8, 8 }, { "/ 8", -EINVAL, -EINVAL },
 	{ "/-1", -EINVAL, -EINVAL }, { "ffff::", -EINVAL, -EINVAL },
 };
 
@@ -242,7 +292,7 @@ static void test_subnets(struct kunit *test)
 	}
 }
 
-/* As many subnets as addresses, and the n-th for the n-th. */
+/* A subnet for each address, the n-th for the n-th; more are left out. */
 static void test_pairs(struct kunit *test)
 {
 	struct fixture *f = test->priv;
@@ -253,8 +303,12 @@ static void test_pairs(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->config.v4_prefix[1], 16);
 	put(f->strings.subnets, "/8;/64");
 	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
-	put(f->strings.subnets, "/8;/64;/16;/24");
-	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
+	put(f->strings.subnets, "/8;/64;/16;/24; rubbish ;$(id);;");
+	KUNIT_EXPECT_EQ(test, strings(f), 3);
+	KUNIT_EXPECT_EQ(test, f->config.v4_prefix[1], 16);
+	put(f->strings.addresses, "");
+	KUNIT_EXPECT_EQ(test, strings(f), 6);
+	put(f->strings.addresses, "1.2.3.4;::1;5.6.7.8");
 	/* which is of the wrong family then */
 	put(f->strings.subnets, "/8;/16;/64");
 	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
@@ -290,11 +344,16 @@ static void test_full(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->config.v6_dns[63][15], 1);
 
 	repeat(f->strings.dns, "::1;", 65);
-	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
-	put(f->strings.dns, "");
-	repeat(f->strings.gateways, "1.2.3.4;", 6);
+	KUNIT_EXPECT_EQ(test, strings(f), 1);
+	KUNIT_EXPECT_EQ(test, f->config.v6_dns_count, 64);
+	repeat(f->strings.gateways, "1.2.3.4;", 7);
+	KUNIT_EXPECT_EQ(test, strings(f), 3);
+	KUNIT_EXPECT_EQ(test, f->config.v4_gateway_count, 5);
+	/* also what is left out has to be an address */
+	put((u8 *)f->strings.gateways + 2 * 8 * 6, "1.2.3.x");
 	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
 	put(f->strings.gateways, "");
+	put(f->strings.dns, "");
 	KUNIT_EXPECT_EQ(test, strings(f), 0);
 	repeat(f->strings.addresses, "1.2.3.4;", 65);
 	repeat(f->strings.subnets, "32;", 65);
@@ -378,20 +437,20 @@ static void test_common(struct kunit *test)
 	struct fixture *f = test->priv;
 	u32 i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 1; i < 4; i++) {
 		f->strings.family = i;
 		f->binary.family = i;
 		KUNIT_EXPECT_EQ(test, strings(f), 0);
-		KUNIT_EXPECT_EQ(test, f->config.family, i ?: 3);
+		KUNIT_EXPECT_EQ(test, f->config.family, i);
 		KUNIT_EXPECT_EQ(test, binary(f), 0);
-		KUNIT_EXPECT_EQ(test, f->config.family, i ?: 3);
+		KUNIT_EXPECT_EQ(test, f->config.family, i);
 	}
 	f->strings.family = 4;
 	f->binary.family = 0xff;
 	KUNIT_EXPECT_EQ(test, strings(f), -EINVAL);
 	KUNIT_EXPECT_EQ(test, binary(f), -EINVAL);
-	f->strings.family = 0;
-	f->binary.family = 0;
+	f->strings.family = HKVP_IP_BOTH;
+	f->binary.family = HKVP_IP_BOTH;
 	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		put(f->strings.adapter_id, names[i]);
 		put(f->binary.adapter_id, names[i]);
@@ -402,6 +461,7 @@ static void test_common(struct kunit *test)
 
 static struct kunit_case cases[] = {
 	KUNIT_CASE(test_empty),
+	KUNIT_CASE(test_no_family),
 	KUNIT_CASE(test_both_forms),
 	KUNIT_CASE_PARAM(test_text, text_gen_params),
 	KUNIT_CASE(test_subnets),

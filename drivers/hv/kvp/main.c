@@ -112,7 +112,7 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		goto changes;
 
-	hkvp_setip_init(&hkvp.channel, &setip_legacy);
+	hkvp_setip_init(&hkvp.channel, &setip_legacy, &hkvp.ip_left_out);
 	hkvp_legacy_init(&hkvp, &legacy_ops);
 	ret = hkvp_driver_register(&hkvp.channel, hkvp_legacy_node_event);
 	if (ret)

@@ -3,8 +3,11 @@
  * SET_IP_INFO: what the service asks for, handed to the broker, and the clock
  * and the wires that the broker has none of.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 
@@ -17,6 +20,8 @@
 static struct hkvp_ipagent agent;
 static struct hkvp_channel *channel;
 static const struct hkvp_setip_legacy *legacy;
+/* Written by the channel's side only, one request at a time. */
+static u64 *left_out;
 
 static void expire(struct work_struct *work);
 static DECLARE_DELAYED_WORK(timer, expire);
@@ -74,6 +79,14 @@ static const struct hkvp_ipagent_ops ops = {
 	.legacy_cancel = legacy_cancel,
 };
 
+/* Of the host's text the log gets nothing, only how much of it was no use. */
+static void count_left_out(u32 count)
+{
+	WRITE_ONCE(*left_out, *left_out + count);
+	pr_info_ratelimited("SET_IP_INFO: %u subnets, zones, gateways or DNS servers left out\n",
+			    count);
+}
+
 /* @strings or @binary. */
 static int decode(struct hkvp_ip_request *request,
 		  const struct hkvp_ip_strings *strings,
@@ -85,8 +98,10 @@ static int decode(struct hkvp_ip_request *request,
 		ret = hkvp_ip_decode_strings(&request->config, strings);
 	else
 		ret = hkvp_ip_decode_binary(&request->config, binary);
-	if (ret)
+	if (ret < 0)
 		return ret;
+	if (ret)
+		count_left_out(ret);
 	return hkvp_adapter_parse(strings ? strings->adapter_id :
 					    binary->adapter_id,
 				  &request->adapter);
@@ -198,16 +213,18 @@ struct hkvp_ipagent *hkvp_setip_agent(void)
  * @ch: channel to kick; initialized before this and destroyed after
  *	hkvp_setip_exit()
  * @daemon: how to reach hv_kvp_daemon, constant
+ * @stat: counts what was left out of requests; read with READ_ONCE()
  *
  * hkvp_changes_init() comes before too.
  *
  * Context: process.
  */
 void hkvp_setip_init(struct hkvp_channel *ch,
-		     const struct hkvp_setip_legacy *daemon)
+		     const struct hkvp_setip_legacy *daemon, u64 *stat)
 {
 	channel = ch;
 	legacy = daemon;
+	left_out = stat;
 	hkvp_ipagent_init(&agent, &ops, NULL);
 }
 

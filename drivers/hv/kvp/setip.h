@@ -22,7 +22,7 @@ struct hkvp_setip_legacy {
 };
 
 void hkvp_setip_init(struct hkvp_channel *ch,
-		     const struct hkvp_setip_legacy *daemon);
+		     const struct hkvp_setip_legacy *daemon, u64 *stat);
 void hkvp_setip_exit(void);
 struct hkvp_ipagent *hkvp_setip_agent(void);
 

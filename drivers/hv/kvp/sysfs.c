@@ -193,6 +193,7 @@ static struct counter counters[] = {
 	COUNTER(legacy_messages, legacy.messages),
 	COUNTER(legacy_errors, legacy.errors),
 	COUNTER(legacy_left_out, legacy.left_out),
+	COUNTER(ip_left_out, ip_left_out),
 };
 
 static struct attribute *counter_attrs[ARRAY_SIZE(counters) + 1];

@@ -85,6 +85,12 @@ struct list {
 	char entries[1024][1025];
 };
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Blanks around an entry do not belong to it. */
 static void split(struct list *list, const uint8_t *text, uint32_t units)
 {
 	uint32_t used = 0, i, c = 0;
@@ -96,10 +102,12 @@ static void split(struct list *list, const uint8_t *text, uint32_t units)
 		c = i < units ? get16(text + 2 * i) : 0;
 		if (c && c != ';') {
 			/* '?' is in nothing that is valid */
-			if (used || c != ' ')
+			if (used || !is_blank(c))
 				entry[used++] = c < 0x80 ? c : '?';
 			continue;
 		}
+		while (used && is_blank(entry[used - 1]))
+			used--;
 		entry[used] = '\0';
 		list->count += !!used;
 		used = 0;
@@ -137,37 +145,53 @@ static int prefix_of(const char *text, bool v6)
 	return -1;
 }
 
-/* 0 or 1: whether IPv6; -1 if it is neither. */
-static int address_of(const char *text, uint8_t addr[16])
+#define ZONE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+/* 0 or 1: whether IPv6, and *@zone: whether it has a zone; -1 if it is neither. */
+static int address_of(const char *text, uint8_t addr[16], bool *zone)
 {
+	size_t size = strcspn(text, "%");
+	char plain[1025];
+
+	*zone = text[size];
 	if (inet_pton(AF_INET, text, addr) == 1)
 		return 0;
-	return inet_pton(AF_INET6, text, addr) == 1 ? 1 : -1;
+	if (*zone && (!text[size + 1] || strlen(text + size + 1) > 15 ||
+		      text[size + 1 + strspn(text + size + 1, ZONE_LETTERS)]))
+		return -1;
+	sprintf(plain, "%.*s", (int)size, text);
+	return inet_pton(AF_INET6, plain, addr) == 1 ? 1 : -1;
 }
 
-static bool take(const struct list *list, uint8_t (*v4)[4], uint32_t *v4_count,
-		 uint8_t (*v6)[16], uint32_t *v6_count, uint32_t room)
+/* What was left out: zones, and all past @room; -1 if an entry is no address. */
+static int take(const struct list *list, uint8_t (*v4)[4], uint32_t *v4_count,
+		uint8_t (*v6)[16], uint32_t *v6_count, uint32_t room)
 {
 	uint8_t addr[16];
+	int left_out = 0;
 	uint32_t i;
+	bool zone;
 
 	for (i = 0; i < list->count; i++) {
-		switch (address_of(list->entries[i], addr)) {
+		switch (address_of(list->entries[i], addr, &zone)) {
 		case 0:
-			if (*v4_count == room)
-				return false;
-			memcpy(v4[(*v4_count)++], addr, 4);
+			if (*v4_count < room)
+				memcpy(v4[(*v4_count)++], addr, 4);
+			else
+				left_out++;
 			break;
 		case 1:
-			if (*v6_count == room)
-				return false;
-			memcpy(v6[(*v6_count)++], addr, 16);
+			left_out += zone;
+			if (*v6_count < room)
+				memcpy(v6[(*v6_count)++], addr, 16);
+			else
+				left_out++;
 			break;
 		default:
-			return false;
+			return -1;
 		}
 	}
-	return true;
+	return left_out;
 }
 
 static bool take_prefixes(const struct list *addresses,
@@ -175,13 +199,13 @@ static bool take_prefixes(const struct list *addresses,
 {
 	uint32_t v4 = 0, v6 = 0, i;
 	uint8_t addr[16];
-	bool is_v6;
+	bool is_v6, zone;
 	int prefix;
 
-	if (addresses->count != subnets->count)
+	if (addresses->count > subnets->count)
 		return false;
-	for (i = 0; i < subnets->count; i++) {
-		is_v6 = address_of(addresses->entries[i], addr);
+	for (i = 0; i < addresses->count; i++) {
+		is_v6 = address_of(addresses->entries[i], addr, &zone);
 		prefix = prefix_of(subnets->entries[i], is_v6);
 		if (prefix < 0)
 			return false;
@@ -193,23 +217,30 @@ static bool take_prefixes(const struct list *addresses,
 	return true;
 }
 
-static bool decode_strings(const uint8_t *msg, struct hvkvp_ip_config *c)
+/* What was left out, or -1. Every address is taken, and with a subnet. */
+static int decode_strings(const uint8_t *msg, struct hvkvp_ip_config *c)
 {
-	static struct list addresses, other;
+	static struct list addresses, subnets, gateways, dns;
+	int some, more, most;
 
 	split(&addresses, msg + STRINGS_ADDRESSES, 1024);
-	if (!take(&addresses, c->v4, &c->v4_count, c->v6, &c->v6_count, 64))
-		return false;
-	split(&other, msg + STRINGS_SUBNETS, 1024);
-	if (!take_prefixes(&addresses, &other, c))
-		return false;
-	split(&other, msg + STRINGS_GATEWAYS, 512);
-	if (!take(&other, c->v4_gateway, &c->v4_gateway_count, c->v6_gateway,
-		  &c->v6_gateway_count, 5))
-		return false;
-	split(&other, msg + STRINGS_DNS, 1024);
-	return take(&other, c->v4_dns, &c->v4_dns_count, c->v6_dns,
-		    &c->v6_dns_count, 64);
+	split(&subnets, msg + STRINGS_SUBNETS, 1024);
+	split(&gateways, msg + STRINGS_GATEWAYS, 512);
+	split(&dns, msg + STRINGS_DNS, 1024);
+	some = take(&addresses, c->v4, &c->v4_count, c->v6, &c->v6_count, 64);
+	more = take(&gateways, c->v4_gateway, &c->v4_gateway_count, c->v6_gateway,
+		    &c->v6_gateway_count, 5);
+	most = take(&dns, c->v4_dns, &c->v4_dns_count, c->v6_dns, &c->v6_dns_count, 64);
+	if (some < 0 || more < 0 || most < 0 ||
+	    c->v4_count + c->v6_count < addresses.count ||
+	    !take_prefixes(&addresses, &subnets, c))
+		return -1;
+	c->family |= (c->v4_count ? 1 : 0) | (c->v6_count ? 2 : 0);
+	if (!c->family)
+		c->family = c->dhcp;
+	if (!c->family)
+		return -1;
+	return some + more + most + subnets.count - addresses.count;
 }
 
 static bool decode_binary(const uint8_t *msg, struct hvkvp_ip_config *c)
@@ -257,6 +288,7 @@ int model_decode(const uint8_t *msg, bool binary, struct hvkvp_ip_config *c)
 	uint8_t family = msg[binary ? BINARY_FAMILY : STRINGS_FAMILY];
 	uint8_t digits[16];
 	bool is_guid;
+	int left_out;
 	uint32_t i;
 
 	memset(c, 0, sizeof(*c));
@@ -266,11 +298,12 @@ int model_decode(const uint8_t *msg, bool binary, struct hvkvp_ip_config *c)
 		c->adapter[i] = id[2 * i];
 	if (family > 3)
 		return -EINVAL;
-	c->family = family ? family : 3;
+	c->family = family;
 	c->dhcp = msg[binary ? BINARY_DHCP : STRINGS_DHCP] != 0;
-	if (binary ? decode_binary(msg, c) : decode_strings(msg, c))
-		return 0;
-	return -EINVAL;
+	if (binary)
+		return family && decode_binary(msg, c) ? 0 : -EINVAL;
+	left_out = decode_strings(msg, c);
+	return left_out < 0 ? -EINVAL : left_out;
 }
 
 /* Writing */
@@ -443,9 +476,10 @@ void model_answer_end(const struct model_answer *a, bool dhcp, uint8_t *msg)
 static uint32_t entries(const struct model_answer *a, enum model_table table,
 			bool v6, uint8_t *to, uint8_t *prefix)
 {
+	uint32_t most = table == MODEL_GATEWAYS ? 5 : 64;
 	uint32_t size = v6 ? 16 : 4, i;
 
-	for (i = 0; i < a->count[table][v6]; i++) {
+	for (i = 0; i < most && i < a->count[table][v6]; i++) {
 		memcpy(to + size * i, a->entries[table][v6][i].addr, size);
 		if (prefix)
 			prefix[i] = a->entries[table][v6][i].prefix;
@@ -453,19 +487,26 @@ static uint32_t entries(const struct model_answer *a, enum model_table table,
 	return i;
 }
 
-bool model_answer_config(const struct model_answer *a, bool dhcp,
-			 struct hvkvp_ip_config *c)
+int model_answer_config(const struct model_answer *a, bool dhcp,
+			struct hvkvp_ip_config *c)
 {
-	uint32_t table;
+	uint32_t table, v6;
+	int left_out = 0;
 
-	for (table = 0; table < MODEL_TABLES; table++) {
+	memset(c, 0, sizeof(*c));
+	c->family = family_of(a);
+	if (!c->family && dhcp && !a->binary)
+		c->family = 1;
+	if (!c->family || a->count[MODEL_ADDRESSES][0] > 64 ||
+	    a->count[MODEL_ADDRESSES][1] > 64)
+		return -EINVAL;
+	for (table = MODEL_GATEWAYS; table < MODEL_TABLES; table++) {
 		uint32_t most = table == MODEL_GATEWAYS ? 5 : 64;
 
-		if (a->count[table][0] > most || a->count[table][1] > most)
-			return false;
+		for (v6 = 0; v6 < 2; v6++)
+			if (a->count[table][v6] > most)
+				left_out += a->count[table][v6] - most;
 	}
-	memset(c, 0, sizeof(*c));
-	c->family = family_of(a) ? family_of(a) : 3;
 	c->dhcp = dhcp;
 	c->v4_count = entries(a, MODEL_ADDRESSES, false, c->v4[0], c->v4_prefix);
 	c->v6_count = entries(a, MODEL_ADDRESSES, true, c->v6[0], c->v6_prefix);
@@ -473,5 +514,5 @@ bool model_answer_config(const struct model_answer *a, bool dhcp,
 	c->v6_gateway_count = entries(a, MODEL_GATEWAYS, true, c->v6_gateway[0], NULL);
 	c->v4_dns_count = entries(a, MODEL_DNS, false, c->v4_dns[0], NULL);
 	c->v6_dns_count = entries(a, MODEL_DNS, true, c->v6_dns[0], NULL);
-	return true;
+	return left_out;
 }

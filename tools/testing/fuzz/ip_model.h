@@ -56,7 +56,7 @@ struct model_answer {
 /* The adapter's name in order of its digits; GUID or MAC. */
 bool model_adapter(const uint8_t *id, bool *is_guid, uint8_t digits[16]);
 
-/* 0, -ENOENT, -EINVAL; *@c is complete on 0. */
+/* How much was left out, -ENOENT, -EINVAL; *@c is complete if that is no error. */
 int model_decode(const uint8_t *msg, bool binary, struct hvkvp_ip_config *c);
 
 void model_answer_begin(struct model_answer *a, bool binary);
@@ -65,9 +65,9 @@ bool model_answer_add(struct model_answer *a, enum model_table table, bool v6,
 		      const struct model_entry *entry);
 /* Writes what the encoder is to write, and nothing else. */
 void model_answer_end(const struct model_answer *a, bool dhcp, uint8_t *msg);
-/* Into *@c, but for the adapter; false if there are too many. */
-bool model_answer_config(const struct model_answer *a, bool dhcp,
-			 struct hvkvp_ip_config *c);
+/* Read again as SET_IP_INFO, into *@c but for the adapter; as model_decode(). */
+int model_answer_config(const struct model_answer *a, bool dhcp,
+			struct hvkvp_ip_config *c);
 
 /* Both with a NUL. */
 void model_address_text(char text[MODEL_LONGEST], bool v6, const uint8_t *addr);

@@ -133,7 +133,7 @@ SUBNETS = (b"/24", b"24", b"255.255.255.0", b"0.0.0.0", b"255.0.255.0", b"255.25
 
 
 def strings(name: bytes, addresses: bytes = b"", subnets: bytes = b"", gateways: bytes = b"", dns: bytes = b"",
-            family: int = 0, dhcp: int = 0, control: int = 0) -> bytes:
+            family: int = 3, dhcp: int = 0, control: int = 0) -> bytes:
     """A message of string form."""
     return bytes([STRINGS | control, family, dhcp]) + \
         b"\n".join((name, addresses, subnets, gateways, dns))
@@ -166,6 +166,10 @@ def ips() -> Iterator[tuple[str, bytes]]:
                                           b"1.1.1.1;::2", family, family)
     yield "lists-differ", strings(MAC, b"10.0.0.1;10.0.0.2", b"/8")
     yield "lists-differ-too", strings(MAC, b"10.0.0.1", b"/8;/9")
+    yield "more-subnets", strings(MAC, b"10.0.0.1", b"/8;/9; rubbish\t;x y;;\x80\x01", family=1)
+    yield "blanks", strings(MAC, b" 10.0.0.1 ;\t::1\t;", b" 8;9 ", b"; 1.1.1.1 ;", b"1.1.1.1 1", family=3)
+    for zone in (b"%", b"%eth0", b"%12", b"%$(id)", b"%" + b"z" * 15, b"%" + b"z" * 16, b"%a%b"):
+        yield f"zone-{zone.decode()}", strings(MAC, b"fe80::1" + zone, b"64", b"10.0.0.1" + zone, b"::1" + zone)
     for count in (5, 6, 64, 65):
         v4, v6 = (b";".join(form % n for n in range(count)) for form in (b"1.1.1.%d", b"::%x"))
         yield f"many-v4-{count}", strings(MAC, v4, b";".join([b"/8"] * count), dns=v4)

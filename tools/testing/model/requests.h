@@ -15,6 +15,7 @@
  * @changed: times that a pool was said to have changed, the last one being
  * @changed_pool: this
  * @told: times that the host was said to have connected
+ * @ip_left_out: what was left out of requests about addresses
  */
 struct world {
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
@@ -22,6 +23,7 @@ struct world {
 	u32 changed;
 	u8 changed_pool;
 	u32 told;
+	u64 ip_left_out;
 };
 
 extern struct world world;

@@ -158,7 +158,7 @@ void begin_world(u32 version, u8 empty)
 	}
 	channel.wq = alloc_ordered_workqueue("hv_kvp", 0);
 	REQUIRE(channel.wq);
-	hkvp_setip_init(&channel, &legacy);
+	hkvp_setip_init(&channel, &legacy, &world.ip_left_out);
 	hkvp_ic_init(&world.ic, world.pools, &ops, &world);
 
 	shim_boottime = 1;

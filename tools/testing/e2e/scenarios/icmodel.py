@@ -41,6 +41,7 @@ MAC = re.compile(r"[0-9a-f]{2}([:-]?)[0-9a-f]{2}(\1[0-9a-f]{2}){4}",
 GUID = re.compile(r"(\{)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?(1)\})",
                   re.I | re.A)
 LENGTH = re.compile(r"/?(0|[1-9][0-9]{0,2})")
+ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")
 
 # Where lists and tables are in a body, and what they hold.
 STRINGS_AT = {"addresses": (260, 1024), "subnets": (2308, 1024),
@@ -112,16 +113,19 @@ def field_text(body: bytes, at: int, units: int) -> str:
 
 
 def entries(body: bytes, name: str) -> list[str]:
-    """Of a list. Blanks in front of one and empty ones do not count."""
+    """Of a list. Blanks around one and empty ones do not count."""
     parts = field_text(body, *STRINGS_AT[name]).split(";")
-    return [part.lstrip(" ") for part in parts if part.lstrip(" ")]
+    return [part.strip(" \t") for part in parts if part.strip(" \t")]
 
 
 def parse_ip(text: str):
-    """An address without a zone; ValueError."""
-    if "%" in text:
+    """An address, its zone cut off; ValueError."""
+    address, percent, zone = text.partition("%")
+    if not percent:
+        return ipaddress.ip_address(text)
+    if not ZONE.fullmatch(zone):
         raise ValueError(text)
-    return ipaddress.ip_address(text)
+    return ipaddress.IPv6Address(address)
 
 
 def mask_length(mask: int) -> int:
@@ -143,21 +147,25 @@ def subnet_length(text: str, version: int) -> int:
 
 
 def limited(some: list, most: int) -> list:
-    """IPv4 first; ValueError where there are more than @most of a family."""
+    """IPv4 first, and of each family the first @most."""
     four = [one for one in some if one.version == 4]
     six = [one for one in some if one.version == 6]
-    if max(len(four), len(six)) > most:
-        raise ValueError(f"{len(some)} entries")
-    return four + six
+    return four[:most] + six[:most]
+
+
+def family_of(addresses: list[Address]) -> int:
+    """Which families are among them."""
+    return sum(bit for version, bit in ((4, kvpwire.FAMILY_V4),
+                                        (6, kvpwire.FAMILY_V6))
+               if any(a.address.version == version for a in addresses))
 
 
 def read_strings(body: bytes) -> tuple[list, list, list]:
     """Addresses, gateways, DNS servers of the string form; ValueError."""
     found = [parse_ip(text) for text in entries(body, "addresses")]
     subnets = entries(body, "subnets")
-    if len(subnets) != len(found):
+    if len(subnets) < len(found) or len(limited(found, 64)) < len(found):
         raise ValueError(f"{len(found)} addresses, {len(subnets)} subnets")
-    limited(found, 64)
     addresses = [Address(ip, subnet_length(text, ip.version))
                  for ip, text in zip(found, subnets)]
     return (sorted(addresses, key=lambda a: a.address.version),
@@ -381,7 +389,7 @@ class Model:
         adapter = field_text(body, at, 128)
         family, dhcp = body[at + 256:at + 258]
         if operation == GET_IP_INFO:
-            if family > kvpwire.FAMILY_BOTH:
+            if self.binary and family > kvpwire.FAMILY_BOTH:
                 return INVALID
             return OK if plain(adapter) in self.adapters else UNKNOWN
         if self.binary and any(
@@ -396,6 +404,11 @@ class Model:
             lists = (read_tables if self.binary else read_strings)(body)
         except ValueError:
             return INVALID
+        if not self.binary:
+            family |= family_of(lists[0])
+            family |= kvpwire.FAMILY_V4 if dhcp and not family else 0
+        if not family:
+            return INVALID
         self.handed.append((plain(adapter) in self.adapters, IpInfo(
-            adapter, family or kvpwire.FAMILY_BOTH, bool(dhcp), *lists)))
+            adapter, family, bool(dhcp), *lists)))
         return OK

@@ -3,7 +3,7 @@
 intrinsic items, which it makes too."""
 import ipaddress
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from guests import HV_KVP, Setup
 from hvhost import kvpwire, testnic
@@ -11,7 +11,7 @@ from hvhost.agent import Job
 from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import AUTO, EXTERNAL, Address, IpInfo, Item
 from scenario import Test, scenario
-from scenarios.clients import daemon
+from scenarios.clients import daemon, pid
 
 OURS = (HV_KVP,)
 SETUP = Setup(selftests=True, nics=1, daemon=True)
@@ -280,15 +280,18 @@ MALFORMED = {
     "not an address": {"addresses": "192.0.2.300", "subnets": "255.255.255.0"},
     "a shell's": {"addresses": "$(reboot)", "subnets": "255.255.255.0"},
     "a newline": {"dns": "192.0.2.1\n192.0.2.2"},
-    "a zone": {"dns": "fe80::1%eth0"},
+    "no zone": {"dns": "fe80::1%"},
+    "a shell's zone": {"dns": "fe80::1%$(id)"},
+    "a zone of IPv4": {"dns": "192.0.2.1%eth0"},
+    "a blank inside": {"dns": "192.0.2. 1"},
     "octal": {"dns": "010.1.1.1"},
     "a mask with a hole": {"addresses": "192.0.2.1", "subnets": "255.0.255.0"},
     "a prefix too long": {"addresses": "192.0.2.1", "subnets": "/33"},
     "a prefix of IPv6 too long": {"addresses": "::1", "subnets": "/129"},
     "no subnet": {"addresses": "192.0.2.1"},
-    "a subnet too many": {"subnets": "255.255.255.0"},
-    "65 addresses": {"dns": ";".join(["1.2.3.4"] * 65)},
-    "6 gateways": {"gateways": ";".join(["1.2.3.4"] * 6)},
+    "65 addresses": {"addresses": ";".join(["1.2.3.4"] * 65),
+                     "subnets": ";".join(["24"] * 65)},
+    "a gateway beyond the fifth": {"gateways": "1.2.3.4;" * 5 + "x"},
     "not ASCII": {"dns": "1.2.3.\u0664"},
     "family 4": {"family": 4},
 }
@@ -301,12 +304,134 @@ def malformed_strings(t: Test) -> None:
     with agent(t, 0) as job:
         for what, texts in MALFORMED.items():
             t.body_status("INVALID_ARGUMENT", kvpwire.pack_ip_texts(
-                kvpwire.SET_IP_INFO, MAC, **texts), what)
+                kvpwire.SET_IP_INFO, MAC, **{"family": 3} | texts), what)
         for name in ("", "eth0", NIC[:-1], MAC + ":00", "../../etc/passwd"):
             t.body_status("NOT_FOUND", kvpwire.pack_ip_texts(
                 kvpwire.SET_IP_INFO, name), f"adapter {name}")
         t.kvp.set_ip_info(info(MAC))
         saw(t, job, [line(info(MAC), 0)])
+    t.works()
+
+
+# Texts that are longer than any address, and what may mean something to a parser,
+# to a shell or to a log.
+HOSTILE = ("A" * 1023, "1" * 1023, "1.2.3.4;" + ":" * 1000, "%n%s" * 255,
+           "fe80::1%" + "z" * 1000, "::1;" * 50 + "9" * 300,
+           "1.2.3.4$(reboot)", "1.2.3.4`reboot`", "1.2.3.4\nIPADDR0=6.6.6.6",
+           "\u20ac" * 1023, "../../../etc/passwd", "\x1b]0;owned\x07")
+
+
+@scenario(SETUP)
+def hostile_texts_and_the_daemon(t: Test) -> None:
+    """hv_kvp_daemon copies what the host sends into 46 bytes. It never sees such
+    a text: what was read is written anew for it, and the rest refused."""
+    negotiate(t, False)
+    t.sh(f"mkdir -p {SCRIPT.rpartition('/')[0]}; rm -f /tmp/ifcfg\n"
+         f"printf '#!/bin/sh\\ncp $1 /tmp/ifcfg\\n' >{SCRIPT}; chmod +x {SCRIPT}")
+    with (daemon(t) if t.guest == HV_KVP else nullcontext()):
+        before = t.eventually(lambda: pid(t), "the daemon runs")
+        good = {"addresses": "192.0.2.7", "subnets": "255.255.255.0",
+                "gateways": "192.0.2.1", "dns": "198.51.100.1"}
+        for field in good:
+            # more subnets than addresses are not looked at
+            front = "255.255.255.0x" if field == "subnets" else ""
+            for text in HOSTILE:
+                t.body_status("INVALID_ARGUMENT", kvpwire.pack_ip_texts(
+                    kvpwire.SET_IP_INFO, f"{{{NIC}}}", kvpwire.FAMILY_V4,
+                    **good | {field: front + text}), f"{field}: {text[:20]!r}")
+        t.true(t.host.run("test -e /tmp/ifcfg", check=False).code,
+               "nothing was set")
+        t.body_status("OK", kvpwire.pack_ip_texts(
+            kvpwire.SET_IP_INFO, f"{{{NIC}}}", kvpwire.FAMILY_V4, 0,
+            " 192.0.2.7 ;2001:DB8::7%12", "24; /64;" + "x" * 900,
+            "192.0.2.1;" * 6, "198.51.100.1"), "what can be read")
+        t.equal(t.sh("cat /tmp/ifcfg").splitlines()[1:], [
+            "DEVICE=" + t.sh(f"ls /sys/bus/vmbus/devices/{NIC}/net"),
+            "BOOTPROTO=none", "IPADDR0=192.0.2.7",
+            "IPV6ADDR=2001:0db8:0000:0000:0000:0000:0000:0007",
+            "NETMASK0=255.255.255.0", "IPV6NETMASK=64", "GATEWAY=192.0.2.1",
+            *(f"GATEWAY{n}=192.0.2.1" for n in range(1, 5)),
+            "DNS1=198.51.100.1"])
+        t.equal(pid(t), before, "the daemon is the same")
+    t.true("owned" not in t.sh("dmesg"), "nothing of it is in the log")
+    t.works()
+
+
+# What hosts send that is not as it should be and can mean one thing only.
+SLOPPY = {
+    "blanks": {"addresses": " 192.0.2.7 ;2001:db8::7\t", "subnets": "24 ; /64;",
+               "gateways": "; 192.0.2.1 ;2001:db8::1", "dns": "198.51.100.1 "},
+    "zones": {"addresses": "192.0.2.7;2001:db8::7%12", "subnets": "24;64",
+              "gateways": "192.0.2.1;2001:db8::1%eth0", "dns": "198.51.100.1"},
+    "more subnets": {"addresses": "192.0.2.7;2001:db8::7",
+                     "subnets": "24;64;255.255.0.0;$(reboot);\u0664",
+                     "gateways": "192.0.2.1;2001:db8::1", "dns": "198.51.100.1"},
+}
+LEFT_OUT = "/sys/class/misc/hv_kvp/statistics/ip_left_out"
+
+
+@scenario(SETUP, guests=OURS)
+def sloppy_strings(t: Test) -> None:
+    """The agent gets what is plain, and the rest is counted. The log tells how
+    much it was, and nothing of it."""
+    negotiate(t, False)
+    wanted = info(MAC, addresses=[Address.parse("192.0.2.7/24"),
+                                  Address.parse("2001:db8::7/64")],
+                  dns=[ipaddress.ip_address("198.51.100.1")])
+    with agent(t, 0) as job:
+        for (what, texts), counted in zip(SLOPPY.items(), (0, 2, 5)):
+            t.body_status("OK", kvpwire.pack_ip_texts(
+                kvpwire.SET_IP_INFO, MAC, kvpwire.FAMILY_BOTH, **texts), what)
+            t.equal(int(t.sh(f"cat {LEFT_OUT}")), counted, what)
+        saw(t, job, [line(wanted, 0)] * 3)
+    seen = t.sh("dmesg | grep 'SET_IP_INFO:'").splitlines()
+    t.equal([entry.partition("SET_IP_INFO: ")[2] for entry in seen], [
+        f"{n} subnets, zones, gateways or DNS servers left out" for n in (2, 3)])
+
+
+@scenario(SETUP, guests=OURS)
+def more_servers_than_fit(t: Test) -> None:
+    """Of the gateways and DNS servers the first ones count. An address is
+    never left out."""
+    negotiate(t, False)
+    gateways, dns = ([f"10.0.0.{n}" for n in range(1, 1 + most)]
+                     for most in (6, 65))
+    asked = info(MAC, addresses=[Address.parse("10.0.0.100/8")],
+                 gateways=[ipaddress.ip_address(g) for g in gateways[:5]],
+                 dns=[ipaddress.ip_address(d) for d in dns[:64]])
+    before = int(t.sh(f"cat {LEFT_OUT}"))
+    with agent(t, 0) as job:
+        t.body_status("OK", kvpwire.pack_ip_texts(
+            kvpwire.SET_IP_INFO, MAC, kvpwire.FAMILY_BOTH, 0, "10.0.0.100",
+            "255.0.0.0", ";".join(gateways), ";".join(dns)), "6 and 65")
+        saw(t, job, [line(asked, 0)])
+    t.equal(int(t.sh(f"cat {LEFT_OUT}")), before + 2)
+
+
+@scenario(SETUP, guests=OURS)
+def neither_family(t: Test) -> None:
+    """A request about neither is none about both, which would take all addresses
+    away. In string form the addresses tell, and DHCP, which is about IPv4."""
+    four, six = Address.parse("192.0.2.7/24"), Address.parse("2001:db8::7/64")
+    with agent(t, 0) as job:
+        for dhcp in (False, True):
+            for some in ([], [four, six]):
+                t.status("INVALID_ARGUMENT", lambda d=dhcp, s=some: t.kvp
+                         .set_ip_info(info(MAC, family=0, dhcp=d, addresses=s)))
+        saw(t, job, [], "binary")
+    negotiate(t, False)
+    with agent(t, 0) as job:
+        t.status("INVALID_ARGUMENT", lambda: t.kvp.set_ip_info(
+            info(MAC, family=0, addresses=[])))
+        seen = []
+        for family, dhcp, some, meant in (
+                (0, False, [four], 1), (0, False, [six], 2), (0, True, [], 1),
+                (0, True, [six], 2), (0, False, [four, six], 3),
+                (1, False, [six], 3), (2, False, [], 2)):
+            t.kvp.set_ip_info(info(MAC, family=family, dhcp=dhcp, addresses=some))
+            seen.append(line(info(MAC, family=meant, dhcp=dhcp, addresses=some),
+                             0))
+        saw(t, job, seen, "strings")
     t.works()
 
 
@@ -318,8 +443,8 @@ def malformed_tables(t: Test) -> None:
             counts = [0] * 6
             counts[n] = most + 1
             t.body_status("INVALID_ARGUMENT", kvpwire.pack_ip_binary(
-                kvpwire.SET_IP_INFO, IpInfo(MAC), counts=tuple(counts)),
-                f"count {n}")
+                kvpwire.SET_IP_INFO, IpInfo(MAC, kvpwire.FAMILY_BOTH),
+                counts=tuple(counts)), f"count {n}")
         good = kvpwire.pack_ip_binary(kvpwire.SET_IP_INFO, info(MAC))
         # a mask with a hole, a prefix length out of range, a family
         mask = 4 + 24 + 256 + 4 + 64 * 4 + 64 * 16
