@@ -11,8 +11,8 @@
 #include <linux/uaccess.h>
 
 #include "chardev_file.h"
+#include "ip_nic.h"
 #include "ip_supply.h"
-#include "ipinfo.h"
 #include "setip.h"
 
 /* Size of struct hvkvp_ip_config in the first version of the ABI. */
@@ -67,7 +67,7 @@ static u32 ifindex_of(const struct hkvp_adapter *adapter)
 	u32 ifindex;
 
 	rcu_read_lock();
-	dev = hkvp_ipinfo_find(adapter);
+	dev = hkvp_nic_find(adapter);
 	ifindex = dev ? dev->ifindex : 0;
 	rcu_read_unlock();
 	return ifindex;

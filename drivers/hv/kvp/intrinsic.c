@@ -8,19 +8,15 @@
  * versions then describe the kernel, unless an agent overrides them.
  */
 #include <linux/ctype.h>
-#include <linux/inetdevice.h>
-#include <linux/netdevice.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uts.h>
 #include <linux/utsname.h>
-#include <net/addrconf.h>
-#include <net/net_namespace.h>
 
 #include "codec.h"
 #include "copy.h"
 #include "intrinsic.h"
-#include "ipinfo.h"
+#include "ip_list.h"
 #include "pool.h"
 
 /* A value under construction: UTF-16LE straight in the message. */
@@ -117,64 +113,31 @@ static void integration_services_version(struct text *t)
 	put_ascii(t, "3.1");
 }
 
+static bool put_v4(void *ctx, const void *addr)
+{
+	char text[sizeof("255.255.255.255")];
+
+	snprintf(text, sizeof(text), "%pI4", addr);
+	return put_entry(ctx, text);
+}
+
 static void ipv4(struct text *t)
 {
-	const struct in_device *in_dev;
-	const struct in_ifaddr *ifa;
-	struct net_device *dev;
-	char addr[sizeof("255.255.255.255")];
-	__be32 local;
-
-	rcu_read_lock();
-	for_each_netdev_rcu(&init_net, dev) {
-		if (dev->flags & IFF_LOOPBACK)
-			continue;
-		in_dev = __in_dev_get_rcu(dev);
-		if (!in_dev)
-			continue;
-		in_dev_for_each_ifa_rcu(ifa, in_dev) {
-			/* SIOCSIFADDR changes it in place */
-			local = data_race(ifa->ifa_local);
-			snprintf(addr, sizeof(addr), "%pI4", &local);
-			if (!put_entry(t, addr))
-				goto full;
-		}
-	}
-full:
-	rcu_read_unlock();
+	hkvp_ip_list_v4(put_v4, t);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
+static bool put_v6(void *ctx, const void *addr)
+{
+	char text[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")];
+
+	snprintf(text, sizeof(text), "%pI6c", addr);
+	return put_entry(ctx, text);
+}
+
 static void ipv6(struct text *t)
 {
-	const struct inet6_ifaddr *ifa;
-	const struct inet6_dev *idev;
-	struct net_device *dev;
-	char addr[sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255")];
-
-	rcu_read_lock();
-	for_each_netdev_rcu(&init_net, dev) {
-		if (dev->flags & IFF_LOOPBACK)
-			continue;
-		idev = __in6_dev_get(dev);
-		if (!idev)
-			continue;
-		list_for_each_entry_rcu(ifa, &idev->addr_list, if_list) {
-			if (!hkvp_ipinfo_usable(ifa))
-				continue;
-			snprintf(addr, sizeof(addr), "%pI6c", &ifa->addr);
-			if (!put_entry(t, addr))
-				goto full;
-		}
-	}
-full:
-	rcu_read_unlock();
+	hkvp_ip_list_v6(put_v6, t);
 }
-#else
-static void ipv6(struct text *t)
-{
-}
-#endif
 
 static void os_build_number(struct text *t)
 {

@@ -21,9 +21,10 @@
 #include <net/net_namespace.h>
 #include <net/nexthop.h>
 
+#include "ip_nic.h"
 #include "ip_routes.h"
 
-/* Who is told, and of which interface. */
+/* Who is told, and of which interface; NULL is any. */
 struct walk {
 	const struct net_device *dev;
 	hkvp_route_fn fn;
@@ -36,7 +37,7 @@ struct walk {
  */
 static u32 first_table(const struct net_device *dev)
 {
-	u32 id = l3mdev_fib_table_rcu(dev);
+	u32 id = dev ? l3mdev_fib_table_rcu(dev) : 0;
 
 	return id ? id : RT_TABLE_MAIN;
 }
@@ -76,25 +77,44 @@ static void tell_v4(const struct walk *w, struct fib_info *fi)
 }
 
 /*
- * A lookup needs an address. Those of a longer prefix, 0.0.0.0/8 say, are not
- * what the default route is for: try others before giving up.
+ * The default route of a table, if there is one that leads somewhere. A lookup
+ * needs an address. Those of a longer prefix, 0.0.0.0/8 say, are not what the
+ * default route is for: try others before giving up.
  */
-static void table_v4(const struct walk *w, struct fib_table *table)
+static bool look_up_v4(struct fib_table *table, const struct net_device *dev,
+		       struct fib_result *result)
 {
 	static const u32 probes[] = { 0, 0x80000000, 0xc0000000 };
-	struct flowi4 flow = { .flowi4_oif = w->dev->ifindex };
-	struct fib_result result;
+	struct flowi4 flow = { .flowi4_oif = dev ? dev->ifindex : 0 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(probes); i++) {
 		flow.daddr = cpu_to_be32(probes[i]);
-		if (fib_table_lookup(table, &flow, &result, FIB_LOOKUP_NOREF) ||
-		    result.prefixlen)
-			continue;
-		if (result.type == RTN_UNICAST)
-			tell_v4(w, result.fi);
-		return;
+		if (!fib_table_lookup(table, &flow, result, FIB_LOOKUP_NOREF) &&
+		    !result->prefixlen)
+			return result->type == RTN_UNICAST;
 	}
+	return false;
+}
+
+static void table_v4(const struct walk *w, struct fib_table *table)
+{
+	struct fib_result result;
+
+	if (look_up_v4(table, w->dev, &result))
+		tell_v4(w, result.fi);
+}
+
+static struct fib_table *first_table_v4(const struct net_device *dev)
+{
+	u32 id = first_table(dev);
+	struct fib_table *table;
+
+	hlist_for_each_entry_rcu(table, &init_net.ipv4.fib_table_hash
+				 [id & (FIB_TABLE_HASHSZ - 1)], tb_hlist)
+		if (table->tb_id == id)
+			return table;
+	return NULL;
 }
 
 /**
@@ -109,26 +129,51 @@ void hkvp_routes_v4(const struct net_device *dev, hkvp_route_fn fn, void *ctx)
 {
 	const struct walk w = { .dev = dev, .fn = fn, .ctx = ctx };
 	const struct hlist_head *tables = init_net.ipv4.fib_table_hash;
-	u32 first = first_table(dev);
-	struct fib_table *table;
+	struct fib_table *first = first_table_v4(dev), *table;
 	unsigned int i;
 
-	hlist_for_each_entry_rcu(table, &tables[first & (FIB_TABLE_HASHSZ - 1)],
-				 tb_hlist)
-		if (table->tb_id == first)
-			table_v4(&w, table);
+	if (first)
+		table_v4(&w, first);
 	for (i = 0; i < FIB_TABLE_HASHSZ; i++)
 		hlist_for_each_entry_rcu(table, &tables[i], tb_hlist)
-			if (table->tb_id != first)
+			if (table != first)
 				table_v4(&w, table);
+}
+
+/**
+ * hkvp_routes_source_v4() - the address that the default route's packets have
+ * @dev: interface that they leave by, or NULL: whichever it is
+ *
+ * It need not be an address of that interface.
+ *
+ * Context: any, within rcu_read_lock().
+ * Return: the address, in network order; 0 if there is none.
+ */
+__be32 hkvp_routes_source_v4(const struct net_device *dev)
+{
+	struct fib_table *table = first_table_v4(dev);
+	const struct fib_nh_common *nhc;
+	struct fib_result result;
+	__be32 source;
+
+	if (!table || !look_up_v4(table, dev, &result))
+		return 0;
+	source = READ_ONCE(result.fi->fib_prefsrc);
+	if (source)
+		return source;
+	nhc = result.nhc;
+	return inet_select_addr(nhc->nhc_dev,
+				nhc->nhc_gw_family == AF_INET ? nhc->nhc_gw.ipv4 : 0,
+				result.scope);
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
 
-/* The route that a next hop is looked at for. */
+/* The route that a next hop is looked at for, and where one was that leads out. */
 struct v6_route {
 	const struct walk *walk;
 	struct fib6_info *info;
+	const struct net_device *dev;
 };
 
 static bool v6_alive(const struct fib6_nh *nh, const struct net_device *dev)
@@ -137,17 +182,20 @@ static bool v6_alive(const struct fib6_nh *nh, const struct net_device *dev)
 
 	/* one byte; the stack itself reads it so */
 	flags = data_race(nh->fib_nh_flags);
-	if (nh->fib_nh_dev != dev || flags & RTNH_F_DEAD)
+	if ((dev && nh->fib_nh_dev != dev) || flags & RTNH_F_DEAD)
 		return false;
-	return !(flags & RTNH_F_LINKDOWN) || !ip6_ignore_linkdown(dev);
+	return !(flags & RTNH_F_LINKDOWN) || !ip6_ignore_linkdown(nh->fib_nh_dev);
 }
 
 /* 1, which ends the loop, if the next hop leads out of the interface. */
 static int find_v6(struct fib6_nh *nh, void *arg)
 {
-	const struct v6_route *route = arg;
+	struct v6_route *route = arg;
 
-	return v6_alive(nh, route->walk->dev);
+	if (!v6_alive(nh, route->walk->dev))
+		return 0;
+	route->dev = nh->fib_nh_dev;
+	return 1;
 }
 
 static int tell_v6(struct fib6_nh *nh, void *arg)
@@ -200,7 +248,7 @@ static u32 preference(const struct fib6_info *info)
 
 /* What is looked for at the root of a table. */
 struct v6_choice {
-	const struct fib6_info *best;
+	struct fib6_info *best;
 	bool multipath;		/* a route as good as @best is one of several paths */
 };
 
@@ -254,6 +302,19 @@ static void table_v6(const struct walk *w, struct fib6_table *table)
 	}
 }
 
+static struct fib6_table *first_table_v6(const struct hlist_head *tables,
+					 const struct net_device *dev)
+{
+	u32 id = first_table(dev);
+	struct fib6_table *table;
+
+	hlist_for_each_entry_rcu(table, &tables[id & (FIB6_TABLE_HASHSZ - 1)],
+				 tb6_hlist)
+		if (table->tb6_id == id)
+			return table;
+	return NULL;
+}
+
 /**
  * hkvp_routes_v6() - tell the next hops of IPv6 default routes
  * @dev: interface in the initial network namespace
@@ -268,27 +329,82 @@ void hkvp_routes_v6(const struct net_device *dev, hkvp_route_fn fn, void *ctx)
 {
 	const struct walk w = { .dev = dev, .fn = fn, .ctx = ctx };
 	const struct hlist_head *tables = READ_ONCE(init_net.ipv6.fib_table_hash);
-	u32 first = first_table(dev);
-	struct fib6_table *table;
+	struct fib6_table *first, *table;
 	unsigned int i;
 
 	/* ipv6.disable=1, or the module is not there */
 	if (!tables)
 		return;
-	hlist_for_each_entry_rcu(table, &tables[first & (FIB6_TABLE_HASHSZ - 1)],
-				 tb6_hlist)
-		if (table->tb6_id == first)
-			table_v6(&w, table);
+	first = first_table_v6(tables, dev);
+	if (first)
+		table_v6(&w, first);
 	for (i = 0; i < FIB6_TABLE_HASHSZ; i++)
 		hlist_for_each_entry_rcu(table, &tables[i], tb6_hlist)
-			if (table->tb6_id != first)
+			if (table != first)
 				table_v6(&w, table);
+}
+
+/* The first address that neither runs out nor changes, as temporary ones do. */
+static bool pick_lasting_v6(const struct net_device *dev, struct in6_addr *source)
+{
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+	const struct inet6_ifaddr *ifa;
+
+	if (!idev)
+		return false;
+	list_for_each_entry_rcu(ifa, &idev->addr_list, if_list) {
+		if (!hkvp_nic_usable(ifa) || hkvp_nic_is_link_local(ifa) ||
+		    READ_ONCE(ifa->flags) & (IFA_F_TEMPORARY | IFA_F_DEPRECATED))
+			continue;
+		*source = ifa->addr;
+		return true;
+	}
+	return false;
+}
+
+/**
+ * hkvp_routes_source_v6() - the address by which an interface is best known
+ * @dev: interface, or NULL: that of the default route
+ * @source: gets the preferred source of the default route if it has one; else the
+ *	interface's first address that is neither link-local, temporary nor
+ *	deprecated; or ::
+ *
+ * Context: any, within rcu_read_lock().
+ * Return: false for ::.
+ */
+bool hkvp_routes_source_v6(const struct net_device *dev, struct in6_addr *source)
+{
+	const struct walk w = { .dev = dev };
+	const struct hlist_head *tables = READ_ONCE(init_net.ipv6.fib_table_hash);
+	struct v6_route route = { .walk = &w };
+	struct fib6_table *table;
+
+	*source = in6addr_any;
+	table = tables ? first_table_v6(tables, dev) : NULL;
+	if (table)
+		route.info = choose_v6(&route,
+				       rcu_dereference(table->tb6_root.leaf)).best;
+	else
+		route.info = NULL;
+	if (route.info && is_default_v6(&route)) {
+		if (route.info->fib6_prefsrc.plen) {
+			*source = route.info->fib6_prefsrc.addr;
+			return true;
+		}
+		dev = route.dev;
+	}
+	return dev && pick_lasting_v6(dev, source);
 }
 
 #else
 
 void hkvp_routes_v6(const struct net_device *dev, hkvp_route_fn fn, void *ctx)
 {
+}
+
+bool hkvp_routes_source_v6(const struct net_device *dev, struct in6_addr *source)
+{
+	return false;
 }
 
 #endif

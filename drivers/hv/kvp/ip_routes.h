@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The default routes out of an interface. */
+/* The default routes out of an interface, and what they go with. */
 #ifndef HKVP_IP_ROUTES_H
 #define HKVP_IP_ROUTES_H
 
 #include <linux/types.h>
 
+struct in6_addr;
 struct net_device;
 
 /**
@@ -30,5 +31,7 @@ typedef void (*hkvp_route_fn)(void *ctx, const struct hkvp_route *route);
 
 void hkvp_routes_v4(const struct net_device *dev, hkvp_route_fn fn, void *ctx);
 void hkvp_routes_v6(const struct net_device *dev, hkvp_route_fn fn, void *ctx);
+__be32 hkvp_routes_source_v4(const struct net_device *dev);
+bool hkvp_routes_source_v6(const struct net_device *dev, struct in6_addr *source);
 
 #endif /* HKVP_IP_ROUTES_H */

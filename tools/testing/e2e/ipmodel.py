@@ -120,6 +120,15 @@ class Snapshot:
             yield master
             yield from self.uppers(master)
 
+    def lowers(self, upper: Interface) -> Iterator[Interface]:
+        """All that is below: its ports, and what a VLAN is on."""
+        for i in self.interfaces:
+            if upper.name == i.entry.get("master") or (
+                    upper.kind in ("vlan", "macvlan", "ipvlan")
+                    and i.name == upper.entry.get("link")):
+                yield i
+                yield from self.lowers(i)
+
     def port(self, below: Interface, upper: Interface) -> Interface | None:
         """Where @upper has what is @below it; None if it is not below."""
         way = [below, *self.uppers(below)]
@@ -136,14 +145,88 @@ class Snapshot:
         nic = self.nic(adapter)
         if not nic:
             return None
-        macs = {nic.mac, plain(adapter)}
+        macs = {nic.mac, nic.permanent}
         uppers = [u for u in self.uppers(nic) if u.mac in macs]
         uppers += [u for u in self.uppers(nic) if self.is_its_bridge(nic, u)]
-        for test in (lambda i: i.beyond_link_local, lambda i: i.shown):
-            for interface in (nic, *uppers):
-                if test(interface):
-                    return interface
-        return nic
+        spoken = [nic, *uppers]
+        vlans = [v for v in self.interfaces if v.kind == "vlan"
+                 and v.beyond_link_local and self.untagged(v) in spoken]
+        orders = (
+            (i for i in spoken if i.beyond_link_local),
+            (i for i in self.interfaces if i.beyond_link_local
+             and i.mac in macs and self.is_twin(i, nic)),
+            iter(vlans if len(vlans) == 1 else ()),
+            (i for i in spoken if i.shown))
+        return next((i for order in orders for i in order), nic)
+
+    def is_twin(self, other: Interface, nic: Interface) -> bool:
+        """Whether another device with the MAC address of a NIC may be taken
+        for it: none of the host's, nor above another of those."""
+        return bool(other.ethernet and other.kind != "vlan"
+                    and not other.device and all(
+                        i in (nic, other) for i in self.lowers(other)
+                        if i.device))
+
+    def untagged(self, vlan: Interface) -> Interface | None:
+        """What a VLAN is on, below all other VLANs."""
+        below = self.by_name.get(vlan.entry.get("link", ""))
+        return self.untagged(below) if below and below.kind == "vlan" else below
+
+    # In which order ------------------------------------------------------
+
+    def source(self, interface: Interface | None, version: int) -> str | None:
+        """The address that comes first. Of IPv4 it is the one that packets of
+        the default route have; of IPv6 the preferred source of that route, else
+        one that lasts. @interface: out of it; None: out of any."""
+        routes = [r for i in ([interface] if interface else self.interfaces)
+                  for r in self.default_routes(i)
+                  if self.version(r) == version
+                  and r["table"] == (self.first_table(i) if interface else MAIN)]
+        best = min(routes, key=self.rank, default=None)
+        if not interface and version == 4 and best and any(
+                r["type"] != "unicast" and r["table"] == MAIN
+                and self.version(r) == 4
+                and self.rank(r) < self.rank(best) for r in self.routes):
+            best = None
+        if best and "prefsrc" in best:
+            return best["prefsrc"]
+        if best:
+            interface = self.by_name[best.get("nexthops", [best])[0]["dev"]]
+        if version == 6:
+            return next((a["local"] for a in interface.shown
+                         if a["family"] == "inet6" and a["scope"] != "link"
+                         and not a.get("temporary") and not a.get("deprecated")
+                         ), None) if interface else None
+        gateways = [ipaddress.ip_address(g) for g in self.hops(best, interface)
+                    ] if best else []
+        mine = [a for a in interface.shown if a["family"] == "inet"
+                and not a.get("secondary") and a["scope"] == "global"
+                ] if best else []
+        near = [a for a in mine if gateways and gateways[0] in
+                ipaddress.ip_interface(f"{a.get('address', a['local'])}/"
+                                       f"{a['prefixlen']}").network]
+        return next((a["local"] for a in near + mine), None)
+
+    def in_order(self, interface: Interface, version: int) -> list[dict]:
+        """Addresses of an interface as the host is to see them."""
+        first = self.source(interface, version)
+        return sorted((a for a in interface.shown if a["family"] ==
+                       ("inet" if version == 4 else "inet6")),
+                      key=lambda a: a["local"] != first)
+
+    def every_address(self, version: int) -> list[str]:
+        """NetworkAddressIPv4 or 6: the default route's address first, then
+        what leads to the host, then the rest."""
+        first = self.source(None, version)
+
+        def rank(i: Interface, local: str) -> int:
+            if local == first and i.ethernet:
+                return 0
+            return 1 if i.device or any(b.device for b in self.lowers(i)) else 2
+        found = [(rank(i, a["local"]), a["local"]) for i in self.interfaces
+                 if i.entry["link_type"] != "loopback" for a in i.shown
+                 if a["family"] == ("inet" if version == 4 else "inet6")]
+        return [local for _, local in sorted(found, key=lambda e: e[0])]
 
     # What is said of it --------------------------------------------------
 
@@ -240,17 +323,18 @@ class Snapshot:
             return True
         return not v4 and bool(v6 or self.from_server(interface, "ra"))
 
-    def info(self, adapter: str, family: int = FAMILY_NONE) -> IpInfo | None:
-        """What GET_IP_INFO should give, nothing cut; None: no such adapter."""
+    def info(self, adapter: str, family: int = FAMILY_NONE,
+             binary: bool = True) -> IpInfo | None:
+        """What GET_IP_INFO should give, nothing cut; None: no such adapter.
+        Only the binary form is about the family that is asked for."""
         interface = self.shown(adapter)
         if not interface:
             return None
         info = IpInfo(adapter, FAMILY_NONE, self.dhcp(interface))
         for version, bit in FAMILIES:
-            if not (family or FAMILY_BOTH) & bit:
+            if binary and not (family or FAMILY_BOTH) & bit:
                 continue
-            those = [a for a in interface.shown
-                     if ipaddress.ip_address(a["local"]).version == version]
+            those = self.in_order(interface, version)
             info.addresses += [
                 Address(ipaddress.ip_address(a["local"]), a["prefixlen"],
                         self.origin(interface, a)) for a in those]

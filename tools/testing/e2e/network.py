@@ -119,7 +119,7 @@ class Network:
         for binary in self.forms():
             self.form(binary)
             for adapter in adapters:
-                wanted = snapshot.info(adapter, family)
+                wanted = snapshot.info(adapter, family, binary)
                 about = snapshot.shown(adapter)
                 self.t.true(about and (not shown or about.name == shown),
                             f"the model takes {adapter} for {about and about.name}")

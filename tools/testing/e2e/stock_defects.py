@@ -55,16 +55,19 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "ip.metrics": ROUTES,
     "ip.metrics_of_ipv6": ROUTES,
     "ip.next_hops": ROUTES,
-    "ip.one_family": "the family that was asked for is not looked at",
     "ip.router_advertisements":
         "knows only what the distribution's hv_get_dhcp_info prints",
     "ip.several_tables": ROUTES,
+    "ip.the_best_address_first": "addresses are in the order of the kernel",
+    "ip.the_hosts_nics_first": "the list is in the order of the interfaces",
     "ip.the_mac_changes": BY_TEXT,
     "ip.unknown_adapters": NO_ADAPTER,
     "ip.virtual_function":
         "takes whichever interface it reads first that has the MAC address",
-    "ip.vlans_never": PREFIX,
+    "ip.vlans_last": PREFIX,
     "ip.vrf": ROUTES,
+    "ipset.hostile_texts_and_the_daemon":
+        "the daemon copies a text of the host's into 46 bytes and dies",
     "items.a_delete_moves_the_last_item": SHIFTS,
     "items.a_value_changes_its_type": TYPES,
     "items.deleted_under_an_enumeration": SHIFTS,

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """GET_IP_INFO: what the host learns of an adapter, beside what ip(8) in the
 guest says of it."""
+from dataclasses import replace
+
 from guests import HV_KVP, IP
 from hvhost import testnic
-from hvhost.kvpwire import (FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
+from hvhost.kvpwire import (AUTO, FAMILY_BOTH, FAMILY_NONE, FAMILY_V4, FAMILY_V6,
                             ORIGIN_OTHER)
 from network import SETUP, TENTATIVE, Network, name_of
 from scenario import Test, scenario
@@ -129,13 +131,101 @@ def no_address(t: Test) -> None:
 
 @scenario(SETUP)
 def one_family(t: Test) -> None:
-    """What is asked for, and nothing else."""
+    """In binary form what is asked for, and nothing else. The string form has
+    always had both, and hosts of these versions know it so."""
     n = Network(t)
     n.ip("addr add 192.0.2.10/24 dev eth0", "addr add 2001:db8::10/64 dev eth0",
          "route add default via 192.0.2.1 dev eth0",
          "-6 route add default via 2001:db8::1 dev eth0")
     for family in (FAMILY_V4, FAMILY_V6, FAMILY_BOTH):
-        t.equal(n.check(MAC0, family=family).family, family)
+        n.check(MAC0, family=family)
+        found = n.snapshot()
+        t.equal([found.info(MAC0, family, binary).family for binary in
+                 (True, False)], [family, FAMILY_BOTH], "the model")
+    if t.guest == HV_KVP:
+        n.form(binary=True)
+        t.status("INVALID_ARGUMENT", lambda: t.kvp.get_ip_info(MAC0, 4))
+    n.form(binary=False)
+    t.equal(t.kvp.get_ip_info(MAC0, 255).family, FAMILY_BOTH)
+
+
+# hv_kvp_daemon has them in the order of the kernel.
+@scenario(SETUP)
+def the_best_address_first(t: Test) -> None:
+    """Hosts' tools take the first one. So it is that of the default route's
+    packets rather than an address that a cluster moves to and fro, and none
+    that is temporary or runs out."""
+    n = Network(t)
+    t.sh("echo 2 >/proc/sys/net/ipv6/conf/eth0/use_tempaddr")
+    try:
+        n.ip("addr add 203.0.113.99/32 dev eth0", "addr add 192.0.2.10/24 dev eth0",
+             "addr add 192.0.2.11/24 dev eth0",
+             "route add default via 192.0.2.1 dev eth0",
+             "addr add 2001:db8:1::10/64 dev eth0 valid_lft 4000 "
+             "preferred_lft 3000 mngtmpaddr",
+             "addr add 2001:db8:2::99/128 dev eth0 preferred_lft 0")
+        info = n.check(MAC0)
+        t.equal([str(part[0].address) for part in info.split("addresses")],
+                ["192.0.2.10", "2001:db8:1::10"], "the model")
+    finally:
+        t.sh("echo 0 >/proc/sys/net/ipv6/conf/eth0/use_tempaddr")
+    n.ip("route replace default via 192.0.2.1 dev eth0 src 192.0.2.11",
+         "-6 route add default via fe80::1 dev eth0 src 2001:db8:2::99")
+    info = n.check(MAC0)
+    t.equal([str(part[0].address) for part in info.split("addresses")],
+            ["192.0.2.11", "2001:db8:2::99"], "the model")
+    n.ip("route del default")
+    t.equal(str(n.check(MAC0).addresses[0].address), "203.0.113.99", "the model")
+
+
+# hv_kvp_daemon has them in the order of the interfaces.
+@scenario(SETUP)
+def the_hosts_nics_first(t: Test) -> None:
+    """NetworkAddressIPv4 and 6: after a hot add the bridge of the containers
+    has the lower index, and must not come first."""
+    n = Network(t)
+
+    def listed(*first: str) -> None:
+        found = n.snapshot()
+        for version, wanted in zip((4, 6), first):
+            item = next(i for i in t.kvp.enumerate(AUTO)
+                        if i.key == f"NetworkAddressIPv{version}")
+            t.equal(item.value.split(";"), found.every_address(version),
+                    f"IPv{version}")
+            t.equal(item.value.partition(";")[0], wanted, "the model")
+
+    n.ip("link add docker0 address 02:42:00:00:00:01 type bridge",
+         "link add d0 type dummy", "link set d0 master docker0",
+         "link set docker0 up", "link set d0 up",
+         "addr add 172.17.0.1/16 dev docker0", "addr add fd00::1/64 dev docker0")
+    t.host.remove_nic(3)
+    n.gone(3)
+    t.host.add_nic(3)
+    t.eventually(lambda: testnic.instance_id(3).upper() in {
+        i.device for i in n.snapshot().interfaces}, "NIC 3")
+    t.sh("cd /sys/bus/vmbus/devices/" + testnic.instance_id(3) + "/net; i=$(ls); "
+         f"{IP} link set $i down; {IP} link set $i name eth3; "
+         f"{IP} link set eth3 addrgenmode none; {IP} link set eth3 up; for n in "
+         f"0 1 2; do {IP} link set eth$n down; done")
+    n.ip("addr add 192.0.2.10/24 dev eth3", "addr add 2001:db8::10/64 dev eth3")
+    listed("192.0.2.10", "2001:db8::10")
+    # behind a bridge, or by way of a VLAN, it is the host's all the same
+    n.ip("addr flush dev eth3", "link add br0 type bridge",
+         "link set br0 addrgenmode none", "link set eth3 master br0",
+         "link set br0 up", "link add link br0 name br0.5 type vlan id 5",
+         "link set br0.5 addrgenmode none", "link set br0.5 up",
+         "addr add 192.0.2.20/24 dev br0.5", "addr add 2001:db8:5::1/64 dev br0.5")
+    listed("192.0.2.20", "2001:db8:5::1")
+    # a device beside the NIC that has the default route
+    n.ip("link add br-ex type dummy", "link set br-ex up",
+         "addr add 198.51.100.7/24 dev br-ex", "addr add 2001:db8:7::7/64 dev br-ex",
+         "route add default via 198.51.100.1 dev br-ex",
+         "-6 route add default via fe80::1 dev br-ex")
+    listed("198.51.100.7", "2001:db8:7::7")
+    n.ip("route add default via 192.0.2.1 dev br0.5 metric 5",
+         "-6 route add default via fe80::1 dev br0.5 metric 5",
+         "route del default dev br-ex")
+    listed("192.0.2.20", "2001:db8:5::1")
 
 
 NO_LINK_LOCAL = ("link set eth0 down", "link set eth0 addrgenmode none",
@@ -339,7 +429,8 @@ def bond_above(t: Test) -> None:
 @scenario(SETUP, guests=(HV_KVP,))
 def set_where_get_looks(t: Test) -> None:
     """An agent configures the interface whose addresses the host sees: never
-    the bond below the bridge, nor a VRF."""
+    the bond below the bridge, nor a VRF. Where the host sees those of a VLAN or
+    of a device beside the NIC, it refuses rather than give them to the NIC too."""
     n = Network(t)
     script(t, '. "$1"; echo "$DEVICE" >/tmp/device')
     t.sh("mkdir -p /var/lib/hyperv")
@@ -361,30 +452,93 @@ def set_where_get_looks(t: Test) -> None:
             t.kvp.set_ip_info(FULL)
             t.equal(t.sh("cat /tmp/device; rm /tmp/device"), wanted, str(lines))
             n.ip(f"addr del 192.0.2.10/24 dev {wanted}")
+        other = testnic.instance_id(1)
+        for wanted, line in (
+                ("eth1.5", "link add link eth1 name eth1.5 type vlan id 5"),
+                ("br-ex", f"link add br-ex address {testnic.mac(1)} type dummy")):
+            n.ip(line, f"link set {wanted} up",
+                 f"addr add 198.51.100.9/24 dev {wanted}")
+            settle(n, "eth1", wanted)
+            n.check(MAC1, shown=wanted)
+            t.status("NOT_SUPPORTED", lambda: t.kvp.set_ip_info(
+                replace(FULL, adapter=other)))
+            n.ip(f"link del {wanted}")
+        t.kvp.set_ip_info(replace(FULL, adapter=other))
+        t.equal(t.sh("cat /tmp/device; rm /tmp/device"), "eth1")
 
 
 @scenario(SETUP)
-def vlans_never(t: Test) -> None:
-    """A VLAN has its NIC's MAC address, and is another network."""
+def vlans_last(t: Test) -> None:
+    """A VLAN has its NIC's MAC address, and is another network. On a trunk port
+    it is all there is, so the only one that has addresses counts where the NIC
+    and its masters have none; a bridge above it by its MAC address."""
     n = Network(t)
     n.ip("link add link eth0 name eth0.5 type vlan id 5", "link set eth0.5 up",
          "addr add 192.0.2.10/24 dev eth0.5",
          "route add default via 192.0.2.1 dev eth0.5",
+         "link add link eth0 name eth0.6 type vlan id 6", "link set eth0.6 up",
          "link add link eth1 name eth1.6 type vlan id 6", "link set eth1.6 up",
          "link add br0 type bridge", "link set eth1.6 master br0",
          "link set br0 up", "addr add 198.51.100.9/24 dev br0")
-    for number in (0, 1):
-        t.true(not n.snapshot().by_name[name_of(number)].beyond_link_local,
-               "the model")
-        n.check(*n.names(number), shown=name_of(number))
-    n.ip("addr add 203.0.113.1/24 dev eth0")
-    n.check(MAC0, shown="eth0")
+    settle(n, "eth0", "eth1", "eth2", "eth0.5", "br0")
+    info = n.check(*n.names(0), shown="eth0.5")
+    t.equal([str(g) for g in info.gateways], ["192.0.2.1"], "the model")
+    n.check(*n.names(1), shown="br0")
+    n.check(*n.names(2), shown="eth2")
+    # of two it is not known which one is meant
+    n.ip("addr add 192.0.2.66/24 dev eth0.6")
+    n.check(*n.names(0), shown="eth0")
+    n.ip("addr flush dev eth0.6", "addr add 203.0.113.1/24 dev eth0")
+    n.check(*n.names(0), shown="eth0")
+    # on a bond, and on a bridge with a MAC address of its own
+    n.ip("addr flush dev eth0", "addr flush dev eth0.5", "link set eth2 down",
+         "link add bond0 type bond mode active-backup", "link set eth2 master bond0",
+         "link set bond0 up", "link add link bond0 name bond0.7 type vlan id 7",
+         "link set bond0.7 up", "addr add 192.0.2.7/24 dev bond0.7",
+         "link add br1 address 02:00:00:00:00:66 type bridge",
+         "link set eth3 master br1", "link set br1 up",
+         "link add link br1 name br1.8 type vlan id 8", "link set br1.8 up",
+         "link add link br1.8 name br1.8.9 type vlan id 9", "link set br1.8.9 up",
+         "addr add 192.0.2.8/24 dev br1.8.9")
+    settle(n, "bond0.7", "br1.8.9")
+    n.check(*n.names(2), shown="bond0.7")
+    n.check(*n.names(3), shown="br1.8.9")
+
+
+# The stock guest knows no NIC by the MAC address that it no longer has.
+@scenario(SETUP, guests=(HV_KVP,))
+def beside_the_nic(t: Test) -> None:
+    """The internal port of an Open vSwitch has the NIC's MAC address and is no
+    master of it: it counts where nothing else has addresses. What is above
+    another NIC is that one's."""
+    n = Network(t)
+    n.ip(f"link add br-ex address {testnic.mac(0)} type dummy",
+         "link set br-ex up", "addr add 192.0.2.10/24 dev br-ex",
+         "addr add 2001:db8::10/64 dev br-ex",
+         "route add default via 192.0.2.1 dev br-ex")
+    settle(n, "eth0", "br-ex")
+    info = n.check(*n.names(0), shown="br-ex")
+    t.equal([str(g) for g in info.gateways], ["192.0.2.1"], "the model")
+    n.ip("addr add 198.51.100.1/24 dev eth0")
+    n.check(*n.names(0), shown="eth0")
+    # a bond keeps the MAC address of the port that has left it
+    n.ip("link add bond0 type bond mode active-backup", "link set eth1 down",
+         "link set eth2 down", "link set eth1 master bond0",
+         "link set eth2 master bond0", "link set bond0 up",
+         "addr add 203.0.113.5/24 dev bond0")
+    settle(n, "bond0")
+    n.check(*n.names(1), *n.names(2), shown="bond0")
+    n.ip("link set eth1 nomaster", "link set eth1 up")
+    settle(n, "eth1")
+    t.equal(n.snapshot().by_name["bond0"].mac, MAC1.replace(":", ""),
+            "what a bond does")
+    n.check(*n.names(1), shown="eth1")
 
 
 @scenario(SETUP, smoke=True)
 def virtual_function(t: Test) -> None:
     """A VF has the NIC's MAC address, below it as with netvsc or beside it.
-    It is the NIC that counts, also where it is the VF that has addresses."""
+    It is the NIC that counts, unless only the VF has addresses."""
     n = Network(t)
     n.ip(f"link add vf0 address {testnic.mac(0)} type dummy",
          "link set vf0 master eth0", "link set vf0 up",
@@ -395,8 +549,9 @@ def virtual_function(t: Test) -> None:
              f"link set vf{x} up", f"addr add 198.51.100.{x}/24 dev vf{x}")),
          f"link add v0 address {testnic.mac(2)} type veth peer name v1",
          "link set v0 up", "link set v1 up", "addr add 203.0.113.7/24 dev v0")
-    for number in range(3):
-        n.check(*n.names(number), shown=name_of(number))
+    settle(n, "v0")
+    for number, name in enumerate(("eth0", "eth1", "v0")):
+        n.check(*n.names(number), shown=name)
 
 
 # Gateways ----------------------------------------------------------------

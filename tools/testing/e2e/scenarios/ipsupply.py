@@ -30,15 +30,20 @@ def supply(t: Test, interface: str, dhcp: int, servers: list[str]):
 
 
 def asked(t: Test, family: int = 0) -> IpInfo:
-    """The answer, which must be the same in either form."""
+    """The answer in binary form. In string form it must be the same, and of
+    both families always."""
     got = []
     for versions in (STRING_VERSIONS, VERSIONS):
         count = t.kvp.negotiations
         t.kvp.negotiate(versions)
         t.kvp.wait_ready(20, count + 1)
         got.append(t.kvp.get_ip_info(testnic.mac(0), family))
-    t.equal(*([sorted(map(str, info.dns)), info.dhcp] for info in got))
-    return got[0]
+    strings, binary = got
+    t.equal([str(d) for d in strings.dns
+             if not family or d.version == (4 if family == FAMILY_V4 else 6)],
+            [str(d) for d in binary.dns])
+    t.equal(strings.dhcp, binary.dhcp)
+    return binary
 
 
 def prepare(t: Test, *lines: str) -> None:
@@ -93,3 +98,25 @@ def sixty_four_servers(t: Test) -> None:
     with supply(t, "lo", ON, ["198.51.100.9"]):
         info = asked(t)
         t.equal((info.dns, info.dhcp), ([], False), "another interface's")
+
+
+@scenario(SETUP, guests=(HV_KVP,))
+def beside_the_nic(t: Test) -> None:
+    """What an agent says of a NIC is not so of a device beside it that has the
+    addresses, which may be configured in another way."""
+    t.sh("lsmod | grep -q ^dummy || insmod /modules/dummy.ko numdummies=0")
+    prepare(t, "addr flush dev eth0",
+            f"link add br-ex address {testnic.mac(0)} type dummy",
+            "link set br-ex up", "addr add 192.0.2.20/24 dev br-ex",
+            "route add default via 192.0.2.1 dev br-ex proto dhcp")
+    try:
+        with supply(t, "eth0", OFF, SERVERS):
+            info = asked(t)
+            t.equal([str(a) for a in info.addresses][:1], ["192.0.2.20/24"])
+            t.equal((info.dns, info.dhcp), ([], True), "the kernel's guess")
+        with supply(t, "br-ex", OFF, SERVERS):
+            info = asked(t)
+            t.equal(sorted(map(str, info.dns)), sorted(SERVERS))
+            t.equal(info.dhcp, False, "the agent's word")
+    finally:
+        t.sh(f"{IP} link del br-ex")
