@@ -30,7 +30,7 @@ static const char *why_not(int error)
 	case -EINVAL:
 		return "interface with an unusual name";
 	case -EOPNOTSUPP:
-		return "the interface is a port of something that is no bond, bridge or VRF";
+		return "its addresses are on a master, VLAN or device that is not supported";
 	default:
 		return "no such adapter";
 	}

@@ -2,9 +2,11 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,15 +169,15 @@ struct wanted {
 };
 
 /* VLANs, bridges, bonds and the like have a type; they share others' MACs. */
-static bool is_stacked(const char *root, const char *name)
+static bool read_type(const char *root, const char *name, char value[32])
 {
-	char path[PATH_MAX], value[32], *text;
+	char path[PATH_MAX], *text;
 	bool stacked;
 
 	snprintf(path, sizeof(path), NET "/%s/uevent", name);
 	if (readfile(root, path, 65536, &text, NULL))
 		return false;
-	stacked = readfile_value(text, NULL, "DEVTYPE", value, sizeof(value));
+	stacked = readfile_value(text, NULL, "DEVTYPE", value, 32);
 	free(text);
 	return stacked;
 }
@@ -196,7 +198,7 @@ static int suits(const char *root, const char *name, const struct wanted *wanted
 		return 0;
 	if (has(root, name, "device"))
 		return on_vmbus(root, name) ? 3 : 2;
-	return !is_stacked(root, name);
+	return !read_type(root, name, text);
 }
 
 static int search(const char *root, const struct wanted *wanted, char name[IF_NAMESIZE])
@@ -266,6 +268,59 @@ static int climb(const char *root, struct netif *nic)
 	return 0;
 }
 
+/* Whether it has an address that is good beyond its link. */
+static bool is_addressed(const struct ifaddrs *all, const char *name)
+{
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		if (!a->ifa_addr || strcmp(a->ifa_name, name))
+			continue;
+		if (a->ifa_addr->sa_family == AF_INET) {
+			const struct sockaddr_in *v4 = (const void *)a->ifa_addr;
+
+			if (ntohl(v4->sin_addr.s_addr) >> 16 != 0xa9fe)
+				return true;
+		} else if (a->ifa_addr->sa_family == AF_INET6) {
+			const struct sockaddr_in6 *v6 = (const void *)a->ifa_addr;
+
+			if (!IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether the kernel may show @name's addresses for @nic: its MAC, or a VLAN on it. */
+static bool may_speak(const struct netif *nic, const char *name)
+{
+	char mac[32], type[32], lower[sizeof("lower_") + IF_NAMESIZE];
+
+	if (!strcmp(name, nic->name) || on_vmbus("", name))
+		return false;
+	if (attribute("", name, "address", mac, sizeof(mac)) && !strcmp(mac, nic->mac))
+		return true;
+	snprintf(lower, sizeof(lower), "lower_%s", nic->name);
+	return read_type("", name, type) && !strcmp(type, "vlan") && has("", name, lower);
+}
+
+/*
+ * Whether the host sees another interface's addresses for @nic, which has none: a
+ * VLAN's on a trunk port, those of an Open vSwitch. What the host would set comes
+ * from there, and must not be on @nic too.
+ */
+static bool is_elsewhere(const char *root, const struct netif *nic)
+{
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (*root || getifaddrs(&all))
+		return false;
+	if (!is_addressed(all, nic->name))
+		for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
+			found = may_speak(nic, a->ifa_name) && is_addressed(all, a->ifa_name);
+	freeifaddrs(all);
+	return found;
+}
+
 int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic)
 {
 	struct wanted wanted = { .index = index };
@@ -278,5 +333,7 @@ int netif_find(const char *root, unsigned int index, const char *adapter, struct
 	if (error)
 		return error;
 	error = netif_load(root, name, nic);
-	return error ? error : climb(root, nic);
+	if (!error)
+		error = climb(root, nic);
+	return !error && is_elsewhere(root, nic) ? -EOPNOTSUPP : error;
 }

@@ -38,7 +38,8 @@ struct netif {
  *
  * Return: 0; -ENODEV if there is none; -EINVAL if its name is one that might
  * mean something in a configuration file; -EILSEQ if @adapter is neither MAC nor
- * GUID; -EOPNOTSUPP below a master of another kind, but for a VRF.
+ * GUID; -EOPNOTSUPP below a master of another kind, except for a VRF, or if it has
+ * no address and the host sees those of a VLAN on it or of a device with its MAC.
  */
 int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic);
 
