@@ -50,5 +50,5 @@ class Sources:
     def make(self, kernel: Kernel, destdir: Path, *targets: str) -> None:
         """The top-level Makefile, for @kernel, below @destdir."""
         run("make", "-s", f"KDIR={kernel.kdir}", f"KVER={kernel.release}",
-            f"DESTDIR={destdir}", "CFLAGS=-O2 -Werror", *kernel.make, *targets,
+            f"DESTDIR={destdir}", "CPPFLAGS=-Werror", *kernel.make, *targets,
             cwd=self.path)

@@ -17,7 +17,6 @@
 #include "agent_supply.h"
 #include "deadline.h"
 #include "device.h"
-#include "identify.h"
 #include "kvpctl.h"
 #include "netwatch.h"
 #include "program.h"
@@ -32,7 +31,7 @@
 #define REQUEST_TIME	8000
 
 static struct apply_options how = { .root = "", .wake = -1 };
-static bool once, refused, keep_identity;
+static bool once, refused;
 static const char *request_file;
 static uint64_t timeout = APPLY_TIME / 1000;
 
@@ -51,8 +50,6 @@ static const struct option_spec options[] = {
 	  "DIR all files are below it, and no system program is run" },
 	{ "timeout", 't', OPTION_NUMBER, &timeout, NULL,
 	  "SECONDS for a request, 1 to 25" },
-	{ "keep-identity", 0, OPTION_FLAG, &keep_identity, NULL,
-	  "no 'identify' when the host's name changes" },
 };
 
 /**
@@ -227,7 +224,6 @@ static bool serve_once(struct agent *agent)
 		{ .fd = how.wake, .events = POLLIN },
 		{ .fd = agent->watch.link, .events = POLLIN },
 		{ .fd = agent->watch.files, .events = POLLIN },
-		{ .fd = agent->watch.hostname, .events = POLLPRI },
 	};
 
 	if (poll(events, ARRAY_SIZE(events), -1) < 0)
@@ -241,11 +237,6 @@ static bool serve_once(struct agent *agent)
 	}
 	if (events[0].revents && read_changes(agent))
 		handle_request(agent);
-	if (events[4].revents) {
-		netwatch_drain_hostname(&agent->watch);
-		if (!keep_identity)
-			identify_set(agent->device, how.root);
-	}
 	if (!events[2].revents && !events[3].revents)
 		return true;
 	if (!settle(agent))

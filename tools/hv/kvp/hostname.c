@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,19 +27,56 @@ static bool is_hostname(const char *name)
 	       name[0] != '-';
 }
 
-/* In the child: writes the canonical name of @node, or nothing. */
+static int count_labels(const char *name)
+{
+	int count = 1;
+
+	for (; *name; name++)
+		count += *name == '.' && name[1];
+	return count;
+}
+
+static bool is_loopback(const char *name)
+{
+	size_t size = strlen("localhost");
+
+	if (strncasecmp(name, "localhost", size))
+		return false;
+	return !name[size] || strchr(".46", name[size]);
+}
+
+/*
+ * Whether @name says no less than @node, and of the same machine: /etc/hosts may
+ * have the node as an alias of localhost, or its short name in front.
+ */
+static bool is_same_host(const char *name, const char *node)
+{
+	size_t label = strcspn(node, ".");
+
+	return !is_loopback(name) && strcspn(name, ".") == label &&
+	       !strncasecmp(name, node, label) && count_labels(name) >= count_labels(node);
+}
+
+/* What the child writes in place of a name: the resolver may know it later. */
+#define ASK_AGAIN	"?"
+
+/* In the child: writes the canonical name of @node, ASK_AGAIN, or nothing. */
 static void ask(int out, const char *node)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_CANONNAME };
 	struct addrinfo *info = NULL;
-	const char *name;
+	const char *name = NULL;
 	ssize_t done = 0;
+	int error;
 
-	if (!getaddrinfo(node, NULL, &hints, &info) && info && info->ai_canonname) {
+	error = getaddrinfo(node, NULL, &hints, &info);
+	if (error == EAI_AGAIN)
+		name = ASK_AGAIN;
+	else if (!error && info && info->ai_canonname && is_hostname(info->ai_canonname) &&
+		 is_same_host(info->ai_canonname, node))
 		name = info->ai_canonname;
-		if (is_hostname(name))
-			done = write(out, name, strlen(name));
-	}
+	if (name)
+		done = write(out, name, strlen(name));
 	_exit(done <= 0);
 }
 
@@ -58,7 +96,7 @@ static int wait_for(int in, char *name, int timeout_ms)
 	if (got <= 0)
 		return got ? -errno : -ENOENT;
 	name[got] = '\0';
-	return 0;
+	return strcmp(name, ASK_AGAIN) ? 0 : -EAGAIN;
 }
 
 static int canonical(const char *node, char *name, int timeout_ms)

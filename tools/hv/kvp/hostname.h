@@ -11,11 +11,13 @@
  * @name: gets the name
  * @timeout_ms: longest wait for a name server
  *
- * A name that a resolver gives is used only if it is a host name by its
- * characters: it may come from the network.
+ * What a resolver gives is used only if it is a host name by its characters, since
+ * it may come from the network; if it begins with the node's first label, has no
+ * fewer labels, and is not localhost.
  *
  * Return: 0; a negative error if only the node's name could be found, which
- * @name has then: -ETIMEDOUT, -ENOENT.
+ * @name has then: -ENOENT if there is no other, -EAGAIN or -ETIMEDOUT if there may
+ * be one later.
  */
 int hostname_full(char name[HOSTNAME_SIZE], int timeout_ms);
 

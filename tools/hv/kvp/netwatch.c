@@ -25,6 +25,9 @@ static void watch_directories(struct netwatch *watch, const char *root)
 		snprintf(path, sizeof(path), "%s%s", root, *dir);
 		inotify_add_watch(watch->files, path, EVENTS);
 	}
+	/* os-release of the distribution */
+	snprintf(path, sizeof(path), "%s/usr/lib", root);
+	inotify_add_watch(watch->files, path, EVENTS);
 }
 
 static int open_link(void)

@@ -6,6 +6,9 @@
  * milliseconds that it has left. Request 1 waits from the beginning; a digit
  * written to the FIFO /run/fake/requests is the next one. /run/fake/answers gets
  * "N RESULT" lines.
+ *
+ * With FAKE_ITEMS in the environment it is a file, and the device is for items: SET
+ * and DELETE are lines in the file, "KEY=VALUE" and "KEY".
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +17,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -23,17 +27,21 @@
 #define FOLDER	"/run/fake/"
 
 static int device = -1;
+static const char *items;
 static char waiting;
 
 static int (*real_open)(const char *path, int flags, ...);
 static ssize_t (*real_read)(int fd, void *buffer, size_t size);
 static int (*real_ioctl)(int fd, unsigned long command, ...);
+static int (*real_close)(int fd);
 
 __attribute__((constructor)) static void find_real(void)
 {
 	real_open = dlsym(RTLD_NEXT, "open");
 	real_read = dlsym(RTLD_NEXT, "read");
 	real_ioctl = dlsym(RTLD_NEXT, "ioctl");
+	real_close = dlsym(RTLD_NEXT, "close");
+	items = getenv("FAKE_ITEMS");
 }
 
 int open(const char *path, int flags, ...)
@@ -42,7 +50,8 @@ int open(const char *path, int flags, ...)
 	va_list args;
 
 	if (!strcmp(path, "/dev/hv_kvp")) {
-		device = real_open(FOLDER "requests", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+		device = items ? real_open(items, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600) :
+			 real_open(FOLDER "requests", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 		waiting = '1';
 		return device;
 	}
@@ -65,6 +74,13 @@ ssize_t read(int fd, void *buffer, size_t size)
 		return -1;
 	memcpy(buffer, &change, sizeof(change));
 	return sizeof(change);
+}
+
+int close(int fd)
+{
+	if (fd == device)
+		device = -1;
+	return real_close(fd);
 }
 
 static FILE *open_request(const char *suffix)
@@ -107,6 +123,19 @@ static int answer(const struct hvkvp_ip_answer *args)
 	return fclose(file);
 }
 
+static int set_item(const struct hvkvp_set *args)
+{
+	return dprintf(device, "%.*s=%.*s\n", (int)args->key_len,
+		       (const char *)(uintptr_t)args->key, (int)args->value_len,
+		       (const char *)(uintptr_t)args->value) < 0;
+}
+
+static int delete_item(const struct hvkvp_delete *args)
+{
+	return dprintf(device, "%.*s\n", (int)args->key_len,
+		       (const char *)(uintptr_t)args->key) < 0;
+}
+
 int ioctl(int fd, unsigned long command, ...)
 {
 	va_list args;
@@ -118,6 +147,10 @@ int ioctl(int fd, unsigned long command, ...)
 	if (fd != device || fd < 0)
 		return real_ioctl(fd, command, arg);
 	switch (command) {
+	case HVKVP_IOC_SET:
+		return set_item(arg);
+	case HVKVP_IOC_DELETE:
+		return delete_item(arg);
 	case HVKVP_IOC_IP_AGENT:
 	case HVKVP_IOC_IP_SUPPLY:
 		return 0;

@@ -72,8 +72,8 @@ WantedBy=multi-user.target
 EARLY = """[Unit]
 Description=Reads an item of the host's early
 DefaultDependencies=no
-Wants=network-pre.target modprobe@hv_kvp.service
-After=modprobe@hv_kvp.service
+Wants=network-pre.target
+After=hv-kvp-load.service
 Before=network-pre.target
 
 [Service]
@@ -172,7 +172,7 @@ class Userland:
         """As README.md says, and what the test itself needs."""
         in_root(self.root, "systemctl mask hv-kvp-daemon")
         installed.Sources(self.work / "source").make(
-            self.kernel, self.root, "install")
+            self.kernel, self.root, "install", "ENABLE=1")
         write(self.root, TEST)
         shutil.copy2(build_agent(cache_root()),
                      self.root / "usr/local/sbin/hvhost-agent")

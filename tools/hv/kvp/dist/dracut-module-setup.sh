@@ -21,5 +21,5 @@ installkernel() {
 
 install() {
 	# the order in which udev loads them
-	inst_multiple -o /etc/modprobe.d/hv_kvp.conf @LIBDIR@/modprobe.d/hv_kvp.conf
+	inst_multiple -o /etc/modprobe.d/hv_kvp.conf @MODPROBEDIR@/hv_kvp.conf
 }
