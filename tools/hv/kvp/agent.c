@@ -17,6 +17,7 @@
 #include "agent_supply.h"
 #include "deadline.h"
 #include "device.h"
+#include "journal.h"
 #include "kvpctl.h"
 #include "netwatch.h"
 #include "program.h"
@@ -31,8 +32,8 @@
 #define REQUEST_TIME	8000
 
 static struct apply_options how = { .root = "", .wake = -1 };
-static bool once, refused;
-static const char *request_file;
+static bool once, refused, recover;
+static const char *request_file, *revert;
 static uint64_t timeout = APPLY_TIME / 1000;
 
 static const struct option_spec options[] = {
@@ -41,6 +42,10 @@ static const struct option_spec options[] = {
 	  "apply the last request that the host was told had failed, and end" },
 	{ "request", 'f', OPTION_TEXT, &request_file, NULL,
 	  "FILE apply a struct hvkvp_ip_config from a file, and end" },
+	{ "revert", 0, OPTION_TEXT, &revert, NULL,
+	  "IF put back what the interface had before the first request, and end" },
+	{ "recover", 0, OPTION_FLAG, &recover, NULL,
+	  "before the network is started: put back what a killed agent left, and end" },
 	{ "exec", 'x', OPTION_TEXT, &how.program, NULL,
 	  "PROGRAM have a script like hv_set_ifconfig do it" },
 	{ "stack", 's', OPTION_TEXT, &how.stack, NULL,
@@ -102,69 +107,124 @@ static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *reque
 	return !ioctl(device, HVKVP_IOC_IP_REQUEST, request);
 }
 
-/*
- * Applies a request when no other kvpctl does so: they would change the same files.
- * @patience: until when it waits for that; @end: of it all
- */
-static unsigned int apply_alone(const struct hvkvp_ip_config *config, unsigned int index,
-				int64_t patience, int64_t end)
+/* No other kvpctl may change the same files meanwhile. -1, which was told, if one does. */
+static int lock_network(int64_t patience)
 {
-	unsigned int time, result;
-	int lock = -1;
+	int lock = agent_lock(how.root, patience, how.wake);
 
-	if (!how.dry_run) {
-		lock = agent_lock(how.root, patience, how.wake);
-		if (lock < 0) {
-			warn("nothing done: %s", lock == -EBUSY ?
-			     "another kvpctl is changing the network" : strerror(-lock));
-			return HVKVP_IP_FAILED;
-		}
-	}
-	time = deadline_left(end);
-	result = apply(&how, config, index, time < timeout * 1000 ? time : timeout * 1000);
-	if (lock >= 0)
-		close(lock);
-	return result;
+	if (lock < 0)
+		warn("nothing done: %s", lock == -EBUSY ?
+		     "another kvpctl is changing the network" : strerror(-lock));
+	return lock < 0 ? -1 : lock;
+}
+
+/* The journals; @refused: number of a request that the host was told had failed, or 0. */
+static int settle_journals(uint64_t refused_request)
+{
+	const struct journal_recovery recovery = {
+		.root = how.root, .boot = recover, .refused = refused_request,
+		.deadline = deadline_now() + APPLY_TIME,
+	};
+
+	return journal_settle(&recovery);
+}
+
+/* What the kernel told the host of an agent's change that was killed before it answered. */
+static uint64_t last_refused(int device)
+{
+	static struct hvkvp_ip_config config;
+	struct hvkvp_ip_request request;
+
+	return fetch(device, HVKVP_IP_REQUEST_REFUSED, &request, &config) ? request.id : 0;
+}
+
+static unsigned int apply_until(const struct hvkvp_ip_config *config, uint64_t request,
+				unsigned int index, int64_t end)
+{
+	unsigned int time = deadline_left(end);
+
+	return apply(&how, config, request, index,
+		     time < timeout * 1000 ? time : timeout * 1000);
 }
 
 /* The host has waited for an agent since it asked: there may be no time to undo it. */
 static unsigned int apply_in_time(const struct hvkvp_ip_request *request,
-				  const struct hvkvp_ip_config *config)
+				  const struct hvkvp_ip_config *config, int64_t end)
 {
-	int64_t end = deadline_now() + request->time_left;
-
 	if (request->time_left < REQUEST_TIME) {
 		warn("nothing done: the host waits for %u more ms only, see --apply-refused",
 		     request->time_left);
 		return HVKVP_IP_FAILED;
 	}
-	return apply_alone(config, request->ifindex, end - REQUEST_TIME, end - ANSWER_TIME);
+	return apply_until(config, request->id, request->ifindex, end - ANSWER_TIME);
 }
 
 /* Nobody waits for this one. */
 static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int index)
 {
 	int64_t patience = deadline_now() + APPLY_TIME;
+	unsigned int result;
+	int lock;
 
-	return exit_code_of_result(apply_alone(config, index, patience, patience + APPLY_TIME));
+	if (how.dry_run)
+		return exit_code_of_result(apply_until(config, 0, index, patience));
+	lock = lock_network(patience);
+	if (lock < 0)
+		return EXIT_ERROR;
+	settle_journals(0);
+	result = apply_until(config, 0, index, patience + APPLY_TIME);
+	settle_journals(0);
+	close(lock);
+	return exit_code_of_result(result);
 }
 
+static bool send_answer(int device, uint64_t id, unsigned int result)
+{
+	struct hvkvp_ip_answer answer = { .id = id, .result = result };
+
+	if (!ioctl(device, HVKVP_IOC_IP_ANSWER, &answer))
+		return true;
+	warn("the host did not get the answer: %s", strerror(errno));
+	return false;
+}
+
+/*
+ * The change is settled when the host has its answer: until then the journal says
+ * that it may have to be undone.
+ */
 static void handle_request(struct agent *agent)
 {
 	static struct hvkvp_ip_config config;
 	struct hvkvp_ip_request request;
-	struct hvkvp_ip_answer answer;
+	int64_t end;
+	int lock;
 
 	if (!fetch(agent->device, 0, &request, &config)) {
 		if (errno != ENOENT)
 			warn("cannot fetch the request: %s", strerror(errno));
 		return;
 	}
-	agent->result = apply_in_time(&request, &config);
-	answer = (struct hvkvp_ip_answer) { .id = request.id, .result = agent->result };
-	if (ioctl(agent->device, HVKVP_IOC_IP_ANSWER, &answer))
-		warn("the host did not get the answer: %s", strerror(errno));
+	end = deadline_now() + request.time_left;
+	lock = lock_network(end - REQUEST_TIME);
+	agent->result = lock < 0 ? HVKVP_IP_FAILED : apply_in_time(&request, &config, end);
 	agent->handled = true;
+	if (send_answer(agent->device, request.id, agent->result))
+		request.id = 0;
+	if (lock < 0)
+		return;
+	settle_journals(request.id);
+	close(lock);
+}
+
+/* What an agent that was killed has left. One that is at work has the lock. */
+static void recover_from(int device)
+{
+	int lock = lock_network(deadline_now());
+
+	if (lock < 0)
+		return;
+	settle_journals(last_refused(device));
+	close(lock);
 }
 
 /* True if a request may be waiting. */
@@ -207,7 +267,7 @@ static int open_signals(void)
 }
 
 /* Waits for the burst of changes to end; false if it is time to go. */
-static bool settle(struct agent *agent)
+static bool wait_for_burst(struct agent *agent)
 {
 	struct pollfd end = { .fd = how.wake, .events = POLLIN };
 
@@ -239,7 +299,7 @@ static bool serve_once(struct agent *agent)
 		handle_request(agent);
 	if (!events[2].revents && !events[3].revents)
 		return true;
-	if (!settle(agent))
+	if (!wait_for_burst(agent))
 		return false;
 	supply_refresh(&agent->supply, agent->device, how.root);
 	return true;
@@ -256,6 +316,7 @@ static int serve(struct agent *agent)
 		errno = -error;
 		code = fail_errno("cannot watch the network");
 	} else {
+		recover_from(agent->device);
 		supply_refresh(&agent->supply, agent->device, how.root);
 		warn("ready");
 		/* one may have come before us */
@@ -319,13 +380,43 @@ static int apply_file(void)
 	return apply_by_hand(&config, 0);
 }
 
+static int exit_code_of_recovery(int error)
+{
+	if (error == -ENOENT)
+		return fail(EXIT_NOT_FOUND, "%s: nothing of it was changed", revert);
+	return error ? EXIT_ERROR : EXIT_OK;
+}
+
+/* --recover, --revert */
+static int put_back(void)
+{
+	const struct journal_recovery recovery = {
+		.root = how.root, .boot = recover, .deadline = deadline_now() + APPLY_TIME,
+	};
+	int lock = lock_network(deadline_now() + APPLY_TIME), error;
+
+	if (lock < 0)
+		return EXIT_ERROR;
+	error = revert ? journal_revert(&recovery, revert) : journal_settle(&recovery);
+	close(lock);
+	return exit_code_of_recovery(error);
+}
+
+/* Those that do one thing and end exclude each other. */
+static void check_actions(void)
+{
+	if (refused + !!request_file + !!revert + recover + once > 1)
+		usage_error("only one of --once, --request, --apply-refused, --revert, --recover");
+	if (how.dry_run && !request_file && !refused)
+		usage_error("--dry-run goes with --request or --apply-refused");
+}
+
 static int run(int argc, char **argv)
 {
 	int first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 
 	check_operands(argc, first, 0, 0);
-	if (refused && (once || request_file))
-		usage_error("--apply-refused goes with neither --once nor --request");
+	check_actions();
 	if (how.program && how.program[0] != '/')
 		usage_error("--exec wants an absolute path");
 	if (how.program && how.stack)
@@ -335,11 +426,13 @@ static int run(int argc, char **argv)
 	/* files that other programs make for us are nobody else's */
 	umask(077);
 	/* what is only printed may end at any time */
-	if (!how.dry_run || !(request_file || refused)) {
+	if (!how.dry_run) {
 		how.wake = open_signals();
 		if (how.wake < 0)
 			return fail_errno("cannot take signals");
 	}
+	if (recover || revert)
+		return put_back();
 	if (request_file)
 		return apply_file();
 	return refused ? apply_refused() : run_agent();

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent_apply.h"
 #include "backend.h"
@@ -50,10 +53,34 @@ static const struct backend *choose(const struct apply_options *options, struct 
 	return backend;
 }
 
-static int carry_out(const struct apply_options *options, struct job *job, unsigned int time)
+#define CLOUD_DIRECTORY	"/etc/cloud/cloud.cfg.d"
+#define CLOUD_FILE	CLOUD_DIRECTORY "/99-hv_kvp-network.cfg"
+
+/* cloud-init writes its own idea of the network again, at the next boot for one. */
+static int plan_cloud_init(const struct apply_options *options, struct plan *plan)
+{
+	char path[PATH_MAX], *text;
+	size_t size;
+	FILE *out;
+
+	snprintf(path, sizeof(path), "%s" CLOUD_DIRECTORY, options->root);
+	if (options->program || access(path, F_OK))
+		return 0;
+	out = open_memstream(&text, &size);
+	if (!out)
+		return -ENOMEM;
+	fputs(BACKEND_MARK "network: {config: disabled}\n", out);
+	if (fclose(out))
+		return -ENOMEM;
+	warn("cloud-init is told to leave the network alone: " CLOUD_FILE);
+	return plan_file(plan, 0644, text, size, CLOUD_FILE) ? 0 : -ENOMEM;
+}
+
+static int carry_out(const struct apply_options *options, struct job *job, uint64_t request,
+		     unsigned int time)
 {
 	struct plan_limits limits = {
-		.dry_run = options->dry_run, .wake = options->wake,
+		.dry_run = options->dry_run, .wake = options->wake, .request = request,
 		.deadline = deadline_now() + time * (100 - APPLY_UNDO_TIME) / 100,
 		.undo_deadline = deadline_now() + time,
 	};
@@ -65,6 +92,8 @@ static int carry_out(const struct apply_options *options, struct job *job, unsig
 		return -EOPNOTSUPP;
 	warn("%s: host's configuration, by %s", job->nic->name, backend->name);
 	error = backend->plan(job, &plan);
+	if (!error)
+		error = plan_cloud_init(options, &plan);
 	if (error)
 		warn("%s: %s cannot do it: %s", job->nic->name, backend->name, strerror(-error));
 	else
@@ -75,7 +104,7 @@ static int carry_out(const struct apply_options *options, struct job *job, unsig
 }
 
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   unsigned int index, unsigned int time)
+		   uint64_t request, unsigned int index, unsigned int time)
 {
 	static struct ipconfig ip;
 	char adapter[HVKVP_IP_ADAPTER_SIZE];
@@ -101,7 +130,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 	/* a script gets all of it, as from hv_kvp_daemon */
 	if (!options->program)
 		ipconfig_settle(&ip);
-	error = carry_out(options, &job, time);
+	error = carry_out(options, &job, request, time);
 	if (!error)
 		warn("%s: %s", nic.name, options->dry_run ? "nothing done" : "configured");
 	return result_of(error);

@@ -4,6 +4,7 @@
 #define KVPCTL_AGENT_APPLY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <linux/hv_kvp.h>
 
@@ -32,12 +33,15 @@ struct apply_options {
  * apply() - configures an interface as the host wants it
  * @options: how
  * @config: as the kernel gave it; checked again
+ * @request: number of the host's request, or 0 for one by hand
  * @index: the interface as the kernel knows it, or 0
  * @time: ms that it may take, to the end of putting back what was there
+ *
+ * A change that succeeds is in the journal until journal_settle().
  *
  * Return: HVKVP_IP_*, for the host. What failed was told.
  */
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   unsigned int index, unsigned int time);
+		   uint64_t request, unsigned int index, unsigned int time);
 
 #endif /* KVPCTL_AGENT_APPLY_H */

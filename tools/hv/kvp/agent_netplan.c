@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "deadline.h"
 #include "program.h"
 #include "readfile.h"
 
@@ -115,52 +116,260 @@ static bool runs(struct job *job)
 	return by_networkd(job) || by_networkmanager(job);
 }
 
-static void put_list(FILE *out, const char *indent, const char *name, unsigned int count)
+/* The programs' own answers come at once. ms */
+#define ASK_TIME	5000
+
+/* A definition as netplan's commands name it: dots in its name are escaped. */
+static void put_id(char *key, size_t size, const char *kind, const char *id)
 {
-	if (count)
-		fprintf(out, "%s%s:\n", indent, name);
+	size_t used = snprintf(key, size, "%s.", kind);
+
+	for (; *id && used + 3 < size; id++) {
+		if (*id == '.')
+			key[used++] = '\\';
+		key[used++] = *id;
+	}
+	key[used] = '\0';
 }
 
-static void put_routes(FILE *out, const struct ipconfig *ip)
+/* What all files together say of a key of the definition; NULL for nothing. The caller frees it. */
+static char *get(const struct job *job, const char *kind, const char *name)
+{
+	char key[320], root[PATH_MAX + 16];
+	const char *const argv[] = { "netplan", "get", root, key, NULL };
+	char *text;
+
+	put_id(key, sizeof(key) - 64, kind, job->detail);
+	snprintf(key + strlen(key), sizeof(key) - strlen(key), ".%s", name);
+	snprintf(root, sizeof(root), "--root-dir=%s", *job->root ? job->root : "/");
+	if (program_output((char *const *)argv, deadline_now() + ASK_TIME, &text))
+		return NULL;
+	if (strncmp(text, "null", 4))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/**
+ * struct item - an entry of a list as netplan prints it
+ * @text: its first line, behind "- "
+ * @end: behind its last line
+ */
+struct item {
+	const char *text;
+	const char *end;
+};
+
+static bool next_item(const char **at, struct item *item)
+{
+	const char *line = *at;
+
+	while (*line && strncmp(line, "- ", 2))
+		line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n');
+	if (!*line)
+		return false;
+	item->text = line + 2;
+	do {
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	} while (*line == ' ');
+	item->end = line;
+	*at = line;
+	return true;
+}
+
+/* The value of "NAME:" in an entry that is a mapping; false if there is none. */
+static bool item_value(const struct item *item, const char *name, char *value, size_t size)
+{
+	const char *line = item->text;
+
+	while (line < item->end) {
+		const char *word = line + strspn(line, " ");
+
+		if (!strncmp(word, name, strlen(name)) && word[strlen(name)] == ':') {
+			word += strlen(name) + 1;
+			word += strspn(word, " \"'");
+			snprintf(value, size, "%.*s", (int)strcspn(word, "\"'\n"), word);
+			return true;
+		}
+		line += strcspn(line, "\n") + 1;
+	}
+	return false;
+}
+
+static bool has_colon(const char *text, const char *end)
+{
+	for (; text < end && *text != '\n' && *text != '/' && *text != ' '; text++)
+		if (*text == ':' && text[1] != '\n')
+			return true;
+	return false;
+}
+
+/* An address, alone or with options. */
+static bool is_kept_address(const struct ipconfig *ip, const struct item *item)
+{
+	return !ipconfig_is_about(ip, has_colon(item->text, item->end) ? AF_INET6 : AF_INET);
+}
+
+/* Default routes of the request's families are replaced; all others stay. */
+static bool is_kept_route(const struct ipconfig *ip, const struct item *item)
+{
+	char to[64] = "", via[64] = "";
+	const char *where;
+
+	item_value(item, "to", to, sizeof(to));
+	item_value(item, "via", via, sizeof(via));
+	if (strcmp(to, "default") && strcmp(to, "0.0.0.0/0") && strcmp(to, "::/0"))
+		return true;
+	where = strcmp(to, "default") ? to : via;
+	return !ipconfig_is_about(ip, strchr(where, ':') ? AF_INET6 : AF_INET);
+}
+
+/**
+ * struct kept - what stays of a definition
+ * @addresses: as netplan prints them, or NULL
+ * @routes: routes
+ * @servers: name servers
+ * @dhcp4: DHCP for IPv4
+ */
+struct kept {
+	char *addresses;
+	char *routes;
+	char *servers;
+	bool dhcp4;
+};
+
+static void read_kept(const struct job *job, const char *kind, struct kept *kept)
+{
+	char *dhcp4 = get(job, kind, "dhcp4");
+
+	kept->addresses = get(job, kind, "addresses");
+	kept->routes = get(job, kind, "routes");
+	kept->servers = get(job, kind, "nameservers.addresses");
+	kept->dhcp4 = dhcp4 && !strncmp(dhcp4, "true", 4);
+	free(dhcp4);
+}
+
+static void free_kept(struct kept *kept)
+{
+	free(kept->addresses);
+	free(kept->routes);
+	free(kept->servers);
+}
+
+/**
+ * struct list - a list that is being written
+ * @out: where to
+ * @title: "name:" with its indent, put before the first entry
+ * @indent: of an entry
+ * @count: entries so far
+ */
+struct list {
+	FILE *out;
+	const char *title;
+	const char *indent;
+	unsigned int count;
+};
+
+static void begin_entry(struct list *list)
+{
+	if (!list->count++)
+		fprintf(list->out, "%s\n", list->title);
+	fprintf(list->out, "%s- ", list->indent);
+}
+
+/* The kernel refuses a gateway that is in no network of the interface. */
+static bool wants_on_link(const struct ipconfig *ip, const struct item *item)
+{
+	struct ipaddr gateway = { 0 };
+	char value[64];
+
+	if (item_value(item, "on-link", value, sizeof(value)) ||
+	    !item_value(item, "via", value, sizeof(value)))
+		return false;
+	gateway.family = strchr(value, ':') ? AF_INET6 : AF_INET;
+	return inet_pton(gateway.family, value, gateway.bytes) == 1 &&
+	       ipconfig_is_about(ip, gateway.family) && !ipconfig_reaches(ip, &gateway);
+}
+
+static void put_kept(struct list *list, const char *text, const struct ipconfig *ip,
+		     bool (*is_kept)(const struct ipconfig *ip, const struct item *item))
+{
+	struct item item;
+
+	while (text && next_item(&text, &item)) {
+		if (!is_kept(ip, &item))
+			continue;
+		begin_entry(list);
+		for (const char *c = item.text; c < item.end; c++) {
+			fputc(*c, list->out);
+			/* further lines of the entry have two of the indent already */
+			if (*c == '\n' && c + 1 < item.end)
+				fputs(list->indent, list->out);
+		}
+		if (is_kept == is_kept_route && wants_on_link(ip, &item))
+			fprintf(list->out, "%s  on-link: true\n", list->indent);
+	}
+}
+
+static void put_routes(struct list *list, const struct ipconfig *ip)
 {
 	char text[IPADDR_TEXT];
 	int family = AF_UNSPEC;
 	unsigned int more = 0;
 
-	put_list(out, "      ", "routes", ip->gateway_count);
 	for (unsigned int i = 0; i < ip->gateway_count; i++) {
 		const struct ipaddr *gateway = &ip->gateway[i];
 
+		begin_entry(list);
 		/* "default" is not known to older versions */
-		fprintf(out, "      - to: \"%s\"\n        via: \"%s\"\n",
+		fprintf(list->out, "to: \"%s\"\n        via: \"%s\"\n",
 			gateway->family == AF_INET ? "0.0.0.0/0" : "::/0",
 			ipaddr_text(gateway, text));
 		if (!ipconfig_reaches(ip, gateway))
-			fputs("        on-link: true\n", out);
+			fputs("        on-link: true\n", list->out);
 		more = gateway->family == family ? more + 1 : 0;
 		family = gateway->family;
 		if (more)
-			fprintf(out, "        metric: %u\n", BACKEND_METRIC + more);
+			fprintf(list->out, "        metric: %u\n", BACKEND_METRIC + more);
 	}
 }
 
-static void put_yaml(FILE *out, const struct job *job, const char *kind)
+static void put_lists(FILE *out, const struct ipconfig *ip, const struct kept *kept)
 {
-	const struct ipconfig *ip = job->ip;
+	struct list addresses = { out, "      addresses:", "      ", 0 };
+	struct list routes = { out, "      routes:", "      ", 0 };
+	struct list servers = { out, "      nameservers:\n        addresses:", "        ", 0 };
 	char text[IPADDR_TEXT];
 
-	fprintf(out, BACKEND_MARK
-		"network:\n  version: 2\n  %s:\n    \"%s\":\n      dhcp4: %s\n      dhcp6: false\n"
-		"      accept-ra: %s\n", kind, job->detail, ip->dhcp ? "true" : "false",
-		ipconfig_has(ip, AF_INET6) ? "false" : "true");
-	put_list(out, "      ", "addresses", ip->address_count);
-	for (unsigned int i = 0; i < ip->address_count; i++)
-		fprintf(out, "      - \"%s\"\n", ipaddr_network(&ip->address[i], text));
-	put_routes(out, ip);
-	if (ip->dns_count)
-		fputs("      nameservers:\n        addresses:\n", out);
-	for (unsigned int i = 0; i < ip->dns_count; i++)
-		fprintf(out, "        - \"%s\"\n", ipaddr_text(&ip->dns[i], text));
+	put_kept(&addresses, kept->addresses, ip, is_kept_address);
+	for (unsigned int i = 0; i < ip->address_count; i++) {
+		begin_entry(&addresses);
+		fprintf(out, "\"%s\"\n", ipaddr_network(&ip->address[i], text));
+	}
+	put_kept(&routes, kept->routes, ip, is_kept_route);
+	put_routes(&routes, ip);
+	put_kept(&servers, kept->servers, ip, is_kept_address);
+	for (unsigned int i = 0; i < ip->dns_count; i++) {
+		begin_entry(&servers);
+		fprintf(out, "\"%s\"\n", ipaddr_text(&ip->dns[i], text));
+	}
+}
+
+static void put_yaml(FILE *out, const struct job *job, const char *kind, const struct kept *kept,
+		     bool networkd)
+{
+	const struct ipconfig *ip = job->ip;
+
+	fprintf(out, BACKEND_MARK "network:\n  version: 2\n  %s:\n    \"%s\":\n      dhcp4: %s\n",
+		kind, job->detail, (ip->v4 ? ip->dhcp : kept->dhcp4) ? "true" : "false");
+	if (ip->v6)
+		fprintf(out, "      dhcp6: false\n      accept-ra: %s\n",
+			ipconfig_has(ip, AF_INET6) ? "false" : "true");
+	/* addresses are to be there without a cable too */
+	if (networkd && ip->address_count)
+		fputs("      ignore-carrier: true\n", out);
+	put_lists(out, ip, kept);
 }
 
 /* 'netplan set' rewrites whichever files have the keys. */
@@ -189,27 +398,25 @@ static int keep_all(const struct job *job, struct plan *plan, const char *but)
 	return error;
 }
 
-/* A definition as 'netplan set' names it: dots in its name are escaped. */
-static void put_key(char *key, size_t size, const char *kind, const char *id)
+/* Lists go, since netplan joins those of all files: what stays of them is in ours. */
+static void put_key(char *key, size_t size, const char *kind, const struct job *job)
 {
-	size_t used = snprintf(key, size, "%s.", kind);
+	const struct ipconfig *ip = job->ip;
+	size_t used;
 
-	for (; *id && used + 3 < size; id++) {
-		if (*id == '.')
-			key[used++] = '\\';
-		key[used++] = *id;
-	}
+	put_id(key, size, kind, job->detail);
+	used = strlen(key);
 	/* dhcp4: an empty definition would be dropped, and VLANs above it refused */
-	snprintf(key + used, size - used, "={%s, %s, %s}",
-		 "addresses: null, gateway4: null, gateway6: null", "routes: null, dhcp4: false",
-		 "nameservers: {addresses: null}");
+	snprintf(key + used, size - used, "={addresses: null, routes: null, %s%s%s%s}",
+		 ip->v4 ? "gateway4: null, " : "", ip->v6 ? "gateway6: null, " : "",
+		 ip->v4 ? "dhcp4: false, " : "", "nameservers: {addresses: null}");
 }
 
 static void add_commands(const struct job *job, struct plan *plan, const char *kind)
 {
 	char key[512];
 
-	put_key(key, sizeof(key), kind, job->detail);
+	put_key(key, sizeof(key), kind, job);
 	if (*job->root) {
 		plan_command(&plan->before, PLAN_ROOTED, "netplan", "set", "--root-dir", job->root,
 			     key, NULL);
@@ -219,6 +426,8 @@ static void add_commands(const struct job *job, struct plan *plan, const char *k
 		plan_command(&plan->before, 0, "netplan", "set", key, NULL);
 		plan_command(&plan->after, 0, "netplan", "apply", NULL);
 		plan_command(&plan->undo, 0, "netplan", "apply", NULL);
+		/* its generator has run already, on the files as they were */
+		plan_command(&plan->boot, 0, "netplan", "generate", NULL);
 	}
 }
 
@@ -228,6 +437,7 @@ static int plan_netplan(const struct job *job, struct plan *plan)
 		[NETIF_ETHERNET] = "ethernets", [NETIF_BOND] = "bonds", [NETIF_BRIDGE] = "bridges",
 	};
 	const char *kind = kinds[job->nic->kind];
+	struct kept kept = { 0 };
 	char name[NAME_MAX];
 	size_t size;
 	char *text;
@@ -239,7 +449,9 @@ static int plan_netplan(const struct job *job, struct plan *plan)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return -ENOMEM;
-	put_yaml(out, job, kind);
+	read_kept(job, kind, &kept);
+	put_yaml(out, job, kind, &kept, by_networkd((struct job *)job));
+	free_kept(&kept);
 	if (fclose(out))
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "90-hv_kvp-%s.yaml", job->nic->name);

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * systemd-networkd: a .network file that sorts before those of others, because
- * the first that matches counts. See systemd.network(5).
+ * systemd-networkd: a .network file for this interface alone, which sorts before
+ * the one that is in use, because the first that matches counts. It takes over
+ * all that the one in use says and the request is not about.
  */
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
+#include "kvpctl.h"
+#include "networkd_file.h"
 #include "program.h"
 
-#define LINKS	"/run/systemd/netif/links/"
+#define LINKS		"/run/systemd/netif/links/"
+#define DIRECTORY	"/etc/systemd/network/"
 
 static bool runs(struct job *job)
 {
@@ -19,12 +25,22 @@ static bool runs(struct job *job)
 	       strcmp(state, "unmanaged");
 }
 
-static void put_dhcp(FILE *out, const struct ipconfig *ip)
+/*
+ * A name that sorts before that of the file in use, or is the same if that is ours.
+ * Files are compared by name, byte by byte, whatever directory they are in.
+ */
+static bool choose_name(const char *ifname, const char *used, char *name, size_t size)
 {
-	bool static_v6 = ipconfig_has(ip, AF_INET6);
+	static const char *const prefixes[] = { "05", "00", "00-00", "!00" };
+	char ours[NAME_MAX];
 
-	fprintf(out, "DHCP=%s\n", ip->dhcp ? "ipv4" : "no");
-	fprintf(out, "IPv6AcceptRA=%s\n", static_v6 ? "no" : "yes");
+	snprintf(ours, sizeof(ours), "-hv_kvp-%s.network", ifname);
+	for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+		snprintf(name, size, "%s%s", prefixes[i], ours);
+		if (!*used || strcmp(name, used) <= 0)
+			return true;
+	}
+	return false;
 }
 
 static void put_routes(FILE *out, const struct ipconfig *ip)
@@ -46,14 +62,26 @@ static void put_routes(FILE *out, const struct ipconfig *ip)
 	}
 }
 
-static void put_network(FILE *out, const struct job *job)
+static const char *dhcp_of(const struct ipconfig *ip, const struct networkd_kept *kept)
+{
+	bool v4 = ip->v4 ? ip->dhcp : kept->dhcp4;
+	bool v6 = ip->v6 ? false : kept->dhcp6;
+
+	return v4 && v6 ? "yes" : v4 ? "ipv4" : v6 ? "ipv6" : "no";
+}
+
+/* What comes last counts. Addresses are to be there without a cable too. */
+static void put_network(FILE *out, const struct job *job, const struct networkd_kept *kept)
 {
 	const struct ipconfig *ip = job->ip;
 	char text[IPADDR_TEXT];
 
-	fprintf(out, BACKEND_MARK
-		"[Match]\nName=%s\nMACAddress=%s\n\n[Network]\n", job->nic->name, job->nic->mac);
-	put_dhcp(out, ip);
+	fprintf(out, BACKEND_MARK "[Match]\nName=%s\n\n%s[Network]\nDHCP=%s\n", job->nic->name,
+		kept->text ? kept->text : "", dhcp_of(ip, kept));
+	if (ip->v6)
+		fprintf(out, "IPv6AcceptRA=%s\n", ipconfig_has(ip, AF_INET6) ? "no" : "yes");
+	if (ip->address_count)
+		fputs("ConfigureWithoutCarrier=yes\n", out);
 	for (unsigned int i = 0; i < ip->address_count; i++)
 		fprintf(out, "Address=%s\n", ipaddr_network(&ip->address[i], text));
 	for (unsigned int i = 0; i < ip->dns_count; i++)
@@ -63,18 +91,36 @@ static void put_network(FILE *out, const struct job *job)
 
 static int plan_networkd(const struct job *job, struct plan *plan)
 {
+	char used[PATH_MAX] = "", name[NAME_MAX];
+	struct networkd_kept kept = { 0 };
+	const char *base;
 	size_t size;
 	char *text;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
+	int error = 0;
 
-	if (!out)
+	if (backend_state(job, LINKS, NULL, "NETWORK_FILE", used, sizeof(used)) && *used == '/')
+		error = networkd_keep(job->root, used, job->ip, &kept);
+	/* a file that is gone since says nothing any more */
+	if (error && error != -ENOENT)
+		return error;
+	base = strrchr(used, '/');
+	if (!choose_name(job->nic->name, base ? base + 1 : "", name, sizeof(name))) {
+		free(kept.text);
+		warn("%s: no file can come before %s", job->nic->name, used);
+		return -EEXIST;
+	}
+	out = open_memstream(&text, &size);
+	if (!out) {
+		free(kept.text);
 		return -ENOMEM;
-	put_network(out, job);
+	}
+	put_network(out, job, &kept);
+	free(kept.text);
 	if (fclose(out))
 		return -ENOMEM;
 	/* networkd reads it without privileges */
-	if (!plan_file(plan, 0644, text, size, "/etc/systemd/network/05-hv_kvp-%s.network",
-		       job->nic->name))
+	if (!plan_file(plan, 0644, text, size, DIRECTORY "%s", name))
 		return -ENOMEM;
 	plan_command(&plan->after, 0, "networkctl", "reload", NULL);
 	plan_command(&plan->after, 0, "networkctl", "reconfigure", job->nic->name, NULL);

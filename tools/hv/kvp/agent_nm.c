@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NetworkManager: a keyfile of our own with the highest priority. See
- * nm-settings-keyfile(5).
+ * NetworkManager, by nmcli: the profile that the interface uses is changed where it
+ * is this interface's alone, and cloned where others may use it too, so that all
+ * that the request is not about stays. See nm-settings-nmcli(5).
  */
-#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backend.h"
-#include "keyfile.h"
+#include "deadline.h"
+#include "kvpctl.h"
+#include "program.h"
 
-#define DEVICES	"/run/NetworkManager/devices/"
+#define DEVICES		"/run/NetworkManager/devices/"
+#define PROFILES	"/etc/NetworkManager/system-connections/"
+
+/* nmcli's answers come at once, or NetworkManager is not there. ms */
+#define ASK_TIME	3000
+
+#define UUID_SIZE	37
 
 static bool runs(struct job *job)
 {
@@ -21,53 +31,315 @@ static bool runs(struct job *job)
 	return !strcmp(managed, "true") || !strcmp(managed, "1") || !strcmp(managed, "full");
 }
 
-/*
- * The same one for the same interface each time, so that the new profile takes
- * the place of the old one: a UUID of version 4 by its form, with the MAC.
+/**
+ * struct profile - the profile that an interface uses, or would
+ * @uuid: empty if there is none
+ * @path: its file, or empty
+ * @is_own: only this interface can use it
+ * @is_active: the interface uses it now
+ * @routes4: its static IPv4 routes, as nmcli prints them
+ * @routes6: its static IPv6 routes
  */
-static void make_uuid(const struct netif *nic, char uuid[37])
-{
-	char digits[13];
-	int used = 0;
+struct profile {
+	char uuid[UUID_SIZE];
+	char path[PATH_MAX];
+	bool is_own;
+	bool is_active;
+	char *routes4;
+	char *routes6;
+};
 
-	for (const char *c = nic->mac; *c && used < 12; c++)
-		if (isxdigit((unsigned char)*c))
-			digits[used++] = *c;
-	digits[used] = '\0';
-	snprintf(uuid, 37, "68766b76-7069-4000-8000-%s", digits);
+static bool is_uuid(const char *text)
+{
+	return strlen(text) == UUID_SIZE - 1 &&
+	       strspn(text, "0123456789abcdefABCDEF-") == UUID_SIZE - 1;
+}
+
+/* What nmcli prints for "-g FIELDS ARGUMENTS..."; NULL if it fails. The caller frees it. */
+static char *ask(const char *fields, const char *first, const char *second, const char *third,
+		 const char *fourth)
+{
+	const char *const argv[] = {
+		"nmcli", "--escape", "no", "-g", fields, first, second, third, fourth, NULL,
+	};
+	char *text;
+
+	return program_output((char *const *)argv, deadline_now() + ASK_TIME, &text) ? NULL : text;
+}
+
+/* Cuts the line at *@at off, and moves *@at behind it. */
+static char *next_line(char **at)
+{
+	char *line = *at, *end = line + strcspn(line, "\n");
+
+	*at = *end ? end + 1 : end;
+	*end = '\0';
+	return line;
+}
+
+static void copy_uuid(struct profile *profile, const char *text)
+{
+	if (is_uuid(text))
+		snprintf(profile->uuid, sizeof(profile->uuid), "%s", text);
+}
+
+static void find_active(const char *ifname, struct profile *profile)
+{
+	char *text = ask("GENERAL.CON-UUID", "device", "show", ifname, NULL), *at = text;
+
+	if (!text)
+		return;
+	copy_uuid(profile, next_line(&at));
+	profile->is_active = profile->uuid[0];
+	free(text);
+}
+
+/* Without a cable none is active: the first that is bound to the interface. */
+static void find_bound(const struct netif *nic, struct profile *profile)
+{
+	char *all = ask("UUID", "connection", "show", NULL, NULL), *at = all;
+
+	while (at && *at && !profile->uuid[0]) {
+		const char *uuid = next_line(&at);
+		char *name = is_uuid(uuid) ? ask("connection.interface-name", "connection", "show",
+						 "uuid", uuid) : NULL;
+		char *end = name;
+
+		if (name && !strcmp(next_line(&end), nic->name))
+			copy_uuid(profile, uuid);
+		free(name);
+	}
+	free(all);
+}
+
+static void find_path(struct profile *profile)
+{
+	char *text = ask("UUID,FILENAME", "connection", "show", NULL, NULL), *at = text;
+
+	while (at && *at) {
+		const char *line = next_line(&at);
+
+		if (!strncmp(line, profile->uuid, UUID_SIZE - 1) && line[UUID_SIZE - 1] == ':')
+			snprintf(profile->path, sizeof(profile->path), "%s", line + UUID_SIZE);
+	}
+	free(text);
+}
+
+static int read_profile(const struct netif *nic, struct profile *profile)
+{
+	char *text = ask("connection.interface-name,ipv4.routes,ipv6.routes", "connection", "show",
+			 "uuid", profile->uuid), *at = text;
+
+	if (!text)
+		return -EIO;
+	profile->is_own = !strcmp(next_line(&at), nic->name);
+	profile->routes4 = strdup(next_line(&at));
+	profile->routes6 = strdup(next_line(&at));
+	free(text);
+	find_path(profile);
+	/* a file of NetworkManager's own runtime is gone at the next boot */
+	if (strncmp(profile->path, PROFILES, strlen(PROFILES)))
+		profile->is_own = false;
+	return profile->routes4 && profile->routes6 ? 0 : -ENOMEM;
+}
+
+static int find_profile(const struct netif *nic, struct profile *profile)
+{
+	memset(profile, 0, sizeof(*profile));
+	find_active(nic->name, profile);
+	if (!profile->uuid[0])
+		find_bound(nic, profile);
+	return profile->uuid[0] ? read_profile(nic, profile) : 0;
+}
+
+/* Routes that are kept, and those for the gateways after the first. */
+static void put_routes(FILE *out, const struct ipconfig *ip, int family, char *routes)
+{
+	const char *any = family == AF_INET ? "0.0.0.0/0" : "::/0";
+	unsigned int count = 0, number = 0;
+	char text[IPADDR_TEXT], *save, *route;
+
+	for (route = routes ? strtok_r(routes, ",", &save) : NULL; route;
+	     route = strtok_r(NULL, ",", &save)) {
+		route += strspn(route, " ");
+		if (strncmp(route, any, strlen(any)) || route[strlen(any)] != ' ')
+			fprintf(out, "%s%s", count++ ? "," : "", route);
+	}
+	for (unsigned int i = 0; i < ip->gateway_count; i++)
+		if (ip->gateway[i].family == family && number++)
+			fprintf(out, "%s%s %s %u", count++ ? "," : "", any,
+				ipaddr_text(&ip->gateway[i], text), BACKEND_METRIC + number - 1);
+}
+
+static void put_addresses(FILE *out, const struct ipconfig *ip, int family)
+{
+	char text[IPADDR_TEXT];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < ip->address_count; i++)
+		if (ip->address[i].family == family)
+			fprintf(out, "%s%s", count++ ? "," : "",
+				ipaddr_network(&ip->address[i], text));
+}
+
+static const struct ipaddr *first_gateway(const struct ipconfig *ip, int family)
+{
+	for (unsigned int i = 0; i < ip->gateway_count; i++)
+		if (ip->gateway[i].family == family)
+			return &ip->gateway[i];
+	return NULL;
+}
+
+static const char *method(const struct ipconfig *ip, int family)
+{
+	if (ipconfig_has(ip, family))
+		return "manual";
+	return family == AF_INET6 || ip->dhcp ? "auto" : "disabled";
+}
+
+/* One property and its value: two arguments. */
+static void put_property(struct plan_command *command, const char *family, const char *name,
+			 const char *value)
+{
+	char property[64];
+
+	snprintf(property, sizeof(property), "%s.%s", family, name);
+	plan_argument(command, property);
+	plan_argument(command, value);
+}
+
+/* What @put writes as the value of a property; false without memory. */
+static bool put_list(struct plan_command *command, const char *name, const struct ipconfig *ip,
+		     int family, void (*put)(FILE *out, const struct ipconfig *ip, int family))
+{
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return false;
+	put(out, ip, family);
+	if (fclose(out))
+		return false;
+	put_property(command, family == AF_INET ? "ipv4" : "ipv6", name, text);
+	free(text);
+	return true;
+}
+
+static void put_servers(FILE *out, const struct ipconfig *ip, int family)
+{
+	/* NetworkManager refuses servers where there is no such protocol */
+	if (strcmp(method(ip, family), "disabled"))
+		ipaddr_join(out, ip->dns, ip->dns_count, family, ",");
+}
+
+static bool put_family(struct plan_command *command, const struct ipconfig *ip, int family,
+		       char *routes)
+{
+	const char *name = family == AF_INET ? "ipv4" : "ipv6";
+	/* NetworkManager refuses a gateway without an address */
+	const struct ipaddr *gateway = ipconfig_has(ip, family) ? first_gateway(ip, family) : NULL;
+	char text[IPADDR_TEXT] = "", *kept;
+	size_t size;
+	FILE *out;
+
+	if (!ipconfig_is_about(ip, family))
+		return true;
+	out = open_memstream(&kept, &size);
+	if (!out)
+		return false;
+	put_routes(out, ip, family, routes);
+	if (fclose(out))
+		return false;
+	put_property(command, name, "method", method(ip, family));
+	put_property(command, name, "gateway", gateway ? ipaddr_text(gateway, text) : "");
+	put_property(command, name, "routes", strcmp(method(ip, family), "disabled") ? kept : "");
+	if (gateway)
+		put_property(command, name, "never-default", "no");
+	free(kept);
+	return put_list(command, "addresses", ip, family, put_addresses) &&
+	       put_list(command, "dns", ip, family, put_servers);
+}
+
+static int add_modify(const struct job *job, struct plan *plan, const struct profile *profile,
+		      const char *how, const char *name)
+{
+	struct plan_command *command =
+		plan_command(&plan->before, 0, "nmcli", "connection", "modify", how, name, NULL);
+
+	if (!profile->is_own) {
+		put_property(command, "connection", "interface-name", job->nic->name);
+		put_property(command, "connection", "autoconnect", "yes");
+		put_property(command, "connection", "autoconnect-priority", "999");
+	}
+	return put_family(command, job->ip, AF_INET, profile->routes4) &&
+	       put_family(command, job->ip, AF_INET6, profile->routes6) ? 0 : -ENOMEM;
+}
+
+/* A profile of our own, from the one in use, or new where there is none. */
+static int plan_clone(const struct job *job, struct plan *plan, const struct profile *profile)
+{
+	char name[IF_NAMESIZE + 16], path[PATH_MAX];
+
+	snprintf(name, sizeof(name), "hv_kvp-%s", job->nic->name);
+	snprintf(path, sizeof(path), PROFILES "%s.nmconnection", name);
+	if (!plan_keep(plan, path))
+		return -ENOMEM;
+	/* one of an earlier request, which nobody uses */
+	plan_command(&plan->before, PLAN_MAY_FAIL, "nmcli", "connection", "delete", "id", name,
+		     NULL);
+	if (profile->uuid[0])
+		plan_command(&plan->before, 0, "nmcli", "connection", "clone", "uuid",
+			     profile->uuid, name, NULL);
+	else
+		plan_command(&plan->before, 0, "nmcli", "connection", "add", "type", "ethernet",
+			     "con-name", name, "ifname", job->nic->name, NULL);
+	return add_modify(job, plan, profile, "id", name);
+}
+
+static int plan_profile(const struct job *job, struct plan *plan, const struct profile *profile)
+{
+	const char *ifname = job->nic->name;
+	char name[IF_NAMESIZE + 16];
+	int error;
+
+	snprintf(name, sizeof(name), "hv_kvp-%s", ifname);
+	if (profile->is_own) {
+		if (!plan_keep(plan, profile->path))
+			return -ENOMEM;
+		error = add_modify(job, plan, profile, "uuid", profile->uuid);
+		plan_command(&plan->after, PLAN_WANTS_CARRIER, "nmcli", "--wait", "15",
+			     "connection", "up", "uuid", profile->uuid, "ifname", ifname, NULL);
+	} else {
+		/* a bond or bridge is nothing without a profile */
+		if (job->nic->kind != NETIF_ETHERNET && !profile->uuid[0])
+			return -EOPNOTSUPP;
+		error = plan_clone(job, plan, profile);
+		plan_command(&plan->after, PLAN_WANTS_CARRIER, "nmcli", "--wait", "15",
+			     "connection", "up", "id", name, "ifname", ifname, NULL);
+	}
+	plan_command(&plan->undo, 0, "nmcli", "connection", "reload", NULL);
+	if (profile->is_active)
+		plan_command(&plan->undo, PLAN_WANTS_CARRIER, "nmcli", "--wait", "5", "connection",
+			     "up", "uuid", profile->uuid, "ifname", ifname, NULL);
+	plan->verify = true;
+	return error;
 }
 
 static int plan_nm(const struct job *job, struct plan *plan)
 {
-	char uuid[37], old[64];
-	size_t size;
-	char *text;
-	FILE *out;
+	struct profile profile;
+	int error;
 
-	/* a profile for a bond or bridge has more to say than addresses */
-	if (job->nic->kind != NETIF_ETHERNET)
+	/* it is not below another root */
+	if (*job->root)
 		return -EOPNOTSUPP;
-	out = open_memstream(&text, &size);
-	if (!out)
-		return -ENOMEM;
-	make_uuid(job->nic, uuid);
-	keyfile_put(out, job, uuid);
-	if (fclose(out))
-		return -ENOMEM;
-	if (!plan_file(plan, 0600, text, size,
-		       "/etc/NetworkManager/system-connections/hv_kvp-%s.nmconnection",
-		       job->nic->name))
-		return -ENOMEM;
-	plan_command(&plan->after, 0, "nmcli", "connection", "reload", NULL);
-	plan_command(&plan->after, 0, "nmcli", "--wait", "15", "connection", "up", "uuid", uuid,
-		     "ifname", job->nic->name, NULL);
-	plan_command(&plan->undo, 0, "nmcli", "connection", "reload", NULL);
-	if (backend_state(job, DEVICES, "device", "connection-uuid", old, sizeof(old)) &&
-	    strspn(old, "0123456789abcdefABCDEF-") == 36 && !old[36])
-		plan_command(&plan->undo, 0, "nmcli", "--wait", "5", "connection", "up", "uuid",
-			     old, "ifname", job->nic->name, NULL);
-	plan->verify = true;
-	return 0;
+	error = find_profile(job->nic, &profile);
+	if (!error)
+		error = plan_profile(job, plan, &profile);
+	free(profile.routes4);
+	free(profile.routes6);
+	return error;
 }
 
 const struct backend nm_backend = {

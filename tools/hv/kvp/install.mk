@@ -18,11 +18,13 @@ INITRAMFSDIR ?= /usr/share/initramfs-tools/hooks
 SRCDIR ?= /usr/src
 
 # units, each with the targets that want it once it is enabled
-UNITS := hv-kvp-load.service hv-kvp-save.service hv-kvp-identify.service hv-kvp-agent.service
+UNITS := hv-kvp-load.service hv-kvp-save.service hv-kvp-identify.service hv-kvp-agent.service \
+	hv-kvp-agent-recover.service
 WANTED_BY_hv-kvp-load.service := sysinit.target
 WANTED_BY_hv-kvp-save.service := sysinit.target dev-hv_kvp.device
 WANTED_BY_hv-kvp-identify.service := dev-hv_kvp.device
 WANTED_BY_hv-kvp-agent.service := dev-hv_kvp.device
+WANTED_BY_hv-kvp-agent-recover.service := sysinit.target
 
 # Below DESTDIR: file, its mode, and what it is made from. @NAME@ in what ends
 # with .in or .sh is replaced.

@@ -11,7 +11,7 @@
 #include "kvpctl.h"
 #include "readfile.h"
 
-#define FILE_MAX	(256 * 1024)
+#define FILE_MAX	(4 * 1024 * 1024)
 /* Files that include each other end somewhere. */
 #define DEPTH		4
 
@@ -182,25 +182,31 @@ static int add_included(struct interfaces *all, const char *root, const char *te
 
 static int add(struct interfaces *all, const char *root, const char *path, int depth)
 {
-	struct interfaces_file *file = &all->file[all->count];
+	struct interfaces_file *file;
+	char *text;
 	int error;
 
-	if (all->count == INTERFACES_FILES || !depth)
+	if (!depth) {
+		warn("%s: too many files include each other", path);
 		return -E2BIG;
+	}
 	for (unsigned int i = 0; i < all->count; i++)
 		if (!strcmp(all->file[i].path, path))
 			return 0;
-	error = readfile(root, path, FILE_MAX, &file->text, NULL);
+	error = readfile(root, path, FILE_MAX, &text, NULL);
+	if (error == -EFBIG) {
+		warn("%s: more than %d bytes", path, FILE_MAX);
+		return error;
+	}
 	if (error)
 		/* a directory that a pattern matched, for one */
 		return all->count ? 0 : error;
-	file->path = strdup(path);
-	if (!file->path) {
-		free(file->text);
-		return -ENOMEM;
-	}
-	all->count++;
-	return add_included(all, root, file->text, depth - 1);
+	all->file = need_more(all->file, all->count + 1, sizeof(*file));
+	file = &all->file[all->count++];
+	file->text = text;
+	file->path = need(strlen(path) + 1);
+	strcpy(file->path, path);
+	return add_included(all, root, text, depth - 1);
 }
 
 int interfaces_read(const char *root, struct interfaces *all)
@@ -215,7 +221,8 @@ void interfaces_free(struct interfaces *all)
 		free(all->file[i].path);
 		free(all->file[i].text);
 	}
-	all->count = 0;
+	free(all->file);
+	memset(all, 0, sizeof(*all));
 }
 
 static void find_in(const char *text, const char *name, struct stanza *stanza, FILE *kept)
@@ -278,24 +285,82 @@ bool interfaces_is_started(const struct interfaces *all, const char *name)
 	return false;
 }
 
+/* "eth0:0" of "eth0". */
+static bool is_alias(const char *word, size_t size, const char *name)
+{
+	size_t length = strlen(name);
+
+	return size > length && !strncmp(word, name, length) && word[length] == ':';
+}
+
+/* Whether the line is "iface ALIAS FAMILY". */
+static bool is_alias_iface(const char *line, const char *end, const char *name,
+			   const char *family)
+{
+	const char *word;
+	size_t size = next_word(&line, end, &word);
+
+	if (!is_word(word, size, "iface"))
+		return false;
+	size = next_word(&line, end, &word);
+	if (!is_alias(word, size, name))
+		return false;
+	size = next_word(&line, end, &word);
+	return is_word(word, size, family);
+}
+
 static bool is_any_iface(const char *line, const char *end, const char *name,
-			 const char *const *families)
+			 const char *const *families, bool *alias)
 {
 	const char *method;
 	size_t size;
 
-	for (; *families; families++)
+	*alias = false;
+	for (; *families; families++) {
 		if (is_iface(line, end, name, *families, &method, &size))
 			return true;
+		*alias = is_alias_iface(line, end, name, *families);
+		if (*alias)
+			return true;
+	}
 	return false;
+}
+
+static bool is_auto(const char *word, size_t size)
+{
+	return is_word(word, size, "auto") || (size > 6 && !strncmp(word, "allow-", 6));
+}
+
+/* "auto eth0 eth0:0" without the aliases; false if there are none. */
+static bool put_auto(FILE *out, const char *line, const char *end, const char *name)
+{
+	const char *at = line, *word, *first;
+	size_t size, first_size = next_word(&at, end, &first);
+	unsigned int aliases = 0, others = 0;
+
+	while ((size = next_word(&at, end, &word)))
+		aliases += is_alias(word, size, name);
+	if (!aliases)
+		return false;
+	at = first + first_size;
+	while ((size = next_word(&at, end, &word))) {
+		if (is_alias(word, size, name))
+			continue;
+		if (!others++)
+			fprintf(out, "%.*s", (int)first_size, first);
+		fprintf(out, " %.*s", (int)size, word);
+	}
+	if (others)
+		fputc('\n', out);
+	return true;
 }
 
 unsigned int interfaces_replace(const struct interfaces_file *file, const char *mark,
 				const char *name, const char *const *families,
-				const char *text, FILE *out)
+				const char *text, bool *placed, FILE *out)
 {
 	unsigned int count = 0;
-	bool inside = false;
+	bool inside = false, alias;
 
 	for (const char *line = file->text, *end; *line; line = end) {
 		const char *at = line, *word;
@@ -304,9 +369,18 @@ unsigned int interfaces_replace(const struct interfaces_file *file, const char *
 		end = line_end(line);
 		size = next_word(&at, end, &word);
 		if (begins_stanza(word, size)) {
-			inside = is_any_iface(line, end, name, families);
-			if (inside && !count++ && text)
+			inside = is_any_iface(line, end, name, families, &alias);
+			count += inside;
+			if (inside && !alias && !*placed) {
 				fputs(text, out);
+				*placed = true;
+			}
+			/* aliases are of IPv4 */
+			if (is_auto(word, size) && !strcmp(families[0], "inet") &&
+			    put_auto(out, line, end, name)) {
+				count++;
+				continue;
+			}
 		}
 		/* other comments and empty lines stay */
 		if (!strncmp(line, mark, strlen(mark)))

@@ -8,7 +8,6 @@
 #include <stdio.h>
 
 #define INTERFACES_MAIN		"/etc/network/interfaces"
-#define INTERFACES_FILES	32
 
 /**
  * struct interfaces_file - one file
@@ -28,7 +27,7 @@ struct interfaces_file {
  */
 struct interfaces {
 	unsigned int count;
-	struct interfaces_file file[INTERFACES_FILES];
+	struct interfaces_file *file;
 	char directory[256];
 };
 
@@ -37,7 +36,8 @@ struct interfaces {
  * @root: directory that stands for /, "" for the system's
  * @all: gets them; interfaces_free() frees them, also after an error
  *
- * Return: 0; -ENOENT without a main file; -E2BIG for too many.
+ * Return: 0; -ENOENT without a main file; -EFBIG for one that is too large, -E2BIG for
+ * files that include each other without an end: both were told.
  */
 int interfaces_read(const char *root, struct interfaces *all);
 void interfaces_free(struct interfaces *all);
@@ -73,13 +73,17 @@ bool interfaces_is_started(const struct interfaces *all, const char *name);
  * @mark: a line that stood before @text in earlier calls, and goes too
  * @name: the interface
  * @families: ended by NULL: stanzas of these are taken out
- * @text: what comes in their place, at the first of them, or NULL for nothing
+ * @text: what comes in their place, at the first of them
+ * @placed: it is there already, in another file; set where it is put
  * @out: gets the file
  *
- * Return: how many stanzas were taken out; if none was, @out has the file as it is.
+ * Aliases of the interface ("eth0:0") go with it, also from "auto".
+ *
+ * Return: how many stanzas and lines were changed; if none was, @out has the file as
+ * it is.
  */
 unsigned int interfaces_replace(const struct interfaces_file *file, const char *mark,
 				const char *name, const char *const *families,
-				const char *text, FILE *out);
+				const char *text, bool *placed, FILE *out);
 
 #endif /* KVPCTL_INTERFACES_H */

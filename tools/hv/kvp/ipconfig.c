@@ -147,31 +147,53 @@ int ipconfig_from_kernel(const struct hvkvp_ip_config *from, struct ipconfig *ip
 	return 0;
 }
 
-/* Leaves only IPv6 entries in @list. */
-static void drop_v4(struct ipaddr *list, unsigned int *count)
+/* Leaves no entries of @family in @list. */
+static void drop_family(struct ipaddr *list, unsigned int *count, int family)
 {
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < *count; i++)
-		if (list[i].family != AF_INET)
+		if (list[i].family != family)
 			list[kept++] = list[i];
 	*count = kept;
 }
 
+static bool has_family(const struct ipaddr *list, unsigned int count, int family)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (list[i].family == family)
+			return true;
+	return false;
+}
+
+static void drop_all(struct ipconfig *ip, int family)
+{
+	drop_family(ip->address, &ip->address_count, family);
+	drop_family(ip->gateway, &ip->gateway_count, family);
+	drop_family(ip->dns, &ip->dns_count, family);
+}
+
 void ipconfig_settle(struct ipconfig *ip)
 {
-	if (!ip->dhcp)
-		return;
-	drop_v4(ip->address, &ip->address_count);
-	drop_v4(ip->gateway, &ip->gateway_count);
+	if (ip->v4 && ip->v6 && !ipconfig_has(ip, AF_INET6) &&
+	    !has_family(ip->gateway, ip->gateway_count, AF_INET6) &&
+	    !has_family(ip->dns, ip->dns_count, AF_INET6))
+		ip->v6 = false;
+	if (!ip->v4) {
+		ip->dhcp = false;
+		drop_all(ip, AF_INET);
+	}
+	if (!ip->v6)
+		drop_all(ip, AF_INET6);
+	if (ip->dhcp) {
+		drop_family(ip->address, &ip->address_count, AF_INET);
+		drop_family(ip->gateway, &ip->gateway_count, AF_INET);
+	}
 }
 
 bool ipconfig_has(const struct ipconfig *ip, int family)
 {
-	for (unsigned int i = 0; i < ip->address_count; i++)
-		if (ip->address[i].family == family)
-			return true;
-	return false;
+	return has_family(ip->address, ip->address_count, family);
 }
 
 static bool same_network(const struct ipaddr *network, const uint8_t *bytes)

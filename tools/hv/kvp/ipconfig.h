@@ -32,7 +32,7 @@ struct ipaddr {
 /**
  * struct ipconfig - configuration of one interface
  * @dhcp: IPv4 addresses come from DHCP
- * @v4: IPv4 is what this is about
+ * @v4: IPv4 is what this is about: what there is of another family is left alone
  * @v6: IPv6 is
  * @address_count: entries of @address; IPv4 first
  * @gateway_count: entries of @gateway; IPv4 first
@@ -72,7 +72,9 @@ int ipconfig_from_kernel(const struct hvkvp_ip_config *from, struct ipconfig *ip
  * ipconfig_settle() - leaves out what does not count
  * @ip: the configuration
  *
- * With DHCP the host's IPv4 addresses and gateways do not count.
+ * With DHCP the host's IPv4 addresses and gateways do not count. What is said of a
+ * family that the request is not about does not count, and a request about both
+ * that says nothing of IPv6 is about IPv4.
  */
 void ipconfig_settle(struct ipconfig *ip);
 
@@ -82,6 +84,12 @@ void ipconfig_settle(struct ipconfig *ip);
  * @family: AF_INET or AF_INET6
  */
 bool ipconfig_has(const struct ipconfig *ip, int family);
+
+/* Whether a family is what the configuration is about. */
+static inline bool ipconfig_is_about(const struct ipconfig *ip, int family)
+{
+	return family == AF_INET ? ip->v4 : ip->v6;
+}
 
 /* Whether a gateway is in the network of one of the addresses, or link-local. */
 bool ipconfig_reaches(const struct ipconfig *ip, const struct ipaddr *gateway);

@@ -7,15 +7,20 @@
 #include <string.h>
 
 #include "backend.h"
+#include "deadline.h"
 #include "interfaces.h"
 #include "kvpctl.h"
 #include "linkstate.h"
+#include "program.h"
 #include "readfile.h"
 
 #define NETWORKD	"/run/systemd/netif/"
 #define RESOLVED	"/run/systemd/resolve/"
 #define NM		"/run/NetworkManager/"
 #define FILE_MAX	65536
+
+/* nmcli answers at once, or NetworkManager is not there. ms */
+#define NM_TIME		2000
 
 const char *const linkstate_directories[] = {
 	NETWORKD "links", NETWORKD "leases", RESOLVED, RESOLVED "netif", NM, NM "devices",
@@ -76,24 +81,55 @@ static bool add_from(struct job *job, const char *prefix, const char *key,
 
 static void add_resolv_conf(const char *root, const char *path, struct linkstate *state)
 {
-	char *text, *line, *save, server[INET6_ADDRSTRLEN];
+	char *text, *line, *save, server[128];
 
 	if (readfile(root, path, FILE_MAX, &text, NULL))
 		return;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (sscanf(line, " nameserver %45s", server) == 1)
+		if (sscanf(line, " nameserver %127s", server) == 1) {
+			/* the zone of a link-local one */
+			server[strcspn(server, "%")] = '\0';
 			add_server(state, server, false);
+		}
 	free(text);
+}
+
+/* NetworkManager keeps them to itself where another program writes resolv.conf. */
+static bool add_from_nm(struct job *job, struct linkstate *state)
+{
+	const char *const argv[] = {
+		"nmcli", "--escape", "no", "-g", "IP4.DNS,IP6.DNS", "device", "show",
+		job->nic->name, NULL,
+	};
+	char *text, *word, *save;
+
+	if (*job->root || !nm_backend.runs(job) ||
+	    program_output((char *const *)argv, deadline_now() + NM_TIME, &text))
+		return false;
+	for (word = strtok_r(text, "|\n ", &save); word; word = strtok_r(NULL, "|\n ", &save))
+		add_extended(state, word);
+	free(text);
+	return state->v4_count || state->v6_count;
+}
+
+/* Those of the whole system: the first file that has any but a stub on loopback. */
+static void add_global(const char *root, struct linkstate *state)
+{
+	static const char *const files[] = {
+		"/etc/resolv.conf", RESOLVED "resolv.conf", NM "resolv.conf",
+		"/run/resolvconf/resolv.conf", "/run/netconfig/resolv.conf",
+		"/run/connman/resolv.conf", "/var/run/dnsmasq/resolv.conf",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files) && !state->v4_count && !state->v6_count; i++)
+		add_resolv_conf(root, files[i], state);
 }
 
 static void read_servers(struct job *job, struct linkstate *state)
 {
-	if (add_from(job, NETWORKD "links/", "DNS", state) ||
-	    add_from(job, RESOLVED "netif/", "SERVERS", state))
-		return;
-	add_resolv_conf(job->root, "/etc/resolv.conf", state);
-	if (!state->v4_count && !state->v6_count)
-		add_resolv_conf(job->root, RESOLVED "resolv.conf", state);
+	if (!add_from(job, NETWORKD "links/", "DNS", state) &&
+	    !add_from(job, RESOLVED "netif/", "SERVERS", state) && !add_from_nm(job, state))
+		add_global(job->root, state);
 }
 
 static bool has_lease(const struct job *job)

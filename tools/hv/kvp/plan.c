@@ -1,30 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent_verify.h"
 #include "deadline.h"
+#include "journal.h"
 #include "kvpctl.h"
-#include "linkaddr.h"
 #include "plan.h"
 #include "program.h"
 #include "safefile.h"
 
-/* How often the interface is looked at for its addresses, ms. */
-#define VERIFY_PERIOD	100
-
 bool plan_file(struct plan *plan, mode_t mode, char *text, size_t size, const char *fmt, ...)
 {
-	struct plan_file *file = &plan->file[plan->file_count];
+	struct plan_file *file;
 	va_list args;
 	int length;
 
-	if (plan->file_count == PLAN_FILES) {
-		free(text);
-		return false;
-	}
+	plan->file = need_more(plan->file, plan->file_count + 1, sizeof(*file));
+	file = &plan->file[plan->file_count];
+	memset(file, 0, sizeof(*file));
 	va_start(args, fmt);
 	length = vasprintf(&file->path, fmt, args);
 	va_end(args);
@@ -44,25 +40,34 @@ bool plan_keep(struct plan *plan, const char *path)
 	return plan_file(plan, 0, NULL, 0, "%s", path);
 }
 
-void plan_command(struct plan_step *step, unsigned int flags, ...)
+void plan_argument(struct plan_command *command, const char *arg)
+{
+	int count = 0;
+
+	while (command->argv[count])
+		count++;
+	if (count == PLAN_ARGS)
+		abort();
+	command->argv[count] = need(strlen(arg) + 1);
+	strcpy(command->argv[count], arg);
+}
+
+struct plan_command *plan_command(struct plan_step *step, unsigned int flags, ...)
 {
 	struct plan_command *command = &step->command[step->count];
 	const char *arg;
 	va_list args;
-	int count = 0;
 
 	if (step->count == PLAN_COMMANDS)
 		abort();
+	memset(command, 0, sizeof(*command));
 	va_start(args, flags);
-	while ((arg = va_arg(args, const char *))) {
-		if (count == PLAN_ARGS)
-			abort();
-		command->argv[count] = need(strlen(arg) + 1);
-		strcpy(command->argv[count++], arg);
-	}
+	while ((arg = va_arg(args, const char *)))
+		plan_argument(command, arg);
 	va_end(args);
 	command->flags = flags;
 	step->count++;
+	return command;
 }
 
 static void show_step(const char *title, const struct plan_step *step)
@@ -92,9 +97,9 @@ static void show(const struct plan *plan)
 }
 
 /* What a command would act on is the system, not what is below the root. */
-static bool is_wanted(const struct plan *plan, const struct plan_command *command)
+static bool is_wanted(const char *root, const struct plan_command *command)
 {
-	return !*plan->root || command->flags & PLAN_ROOTED;
+	return !*root || command->flags & PLAN_ROOTED;
 }
 
 /* @result: of program_run(), and not 0 */
@@ -107,21 +112,23 @@ static void complain(const struct plan_command *command, int result)
 		warn("%s: %s", command->argv[0], strerror(-result));
 }
 
-static int run_step(const struct plan *plan, const struct plan_step *step, int64_t deadline,
-		    int wake)
+static int run_step(const struct plan *plan, const struct plan_step *step,
+		    const struct plan_limits *limits, const struct netif *nic)
 {
 	for (unsigned int i = 0; i < step->count; i++) {
 		const struct plan_command *command = &step->command[i];
 		int result;
 
-		if (!is_wanted(plan, command))
+		if (!is_wanted(plan->root, command))
 			continue;
-		result = program_run(command->argv, deadline, wake);
+		result = program_run(command->argv, limits->deadline, limits->wake);
 		if (!result)
 			continue;
 		complain(command, result);
 		if (result == -EINTR || result == -ETIMEDOUT)
 			return result;
+		if (command->flags & PLAN_WANTS_CARRIER && verify_lacks_carrier(nic))
+			continue;
 		if (!(command->flags & PLAN_MAY_FAIL))
 			return result < 0 ? result : -EIO;
 	}
@@ -132,13 +139,14 @@ static int run_step(const struct plan *plan, const struct plan_step *step, int64
  * Each command, whatever became of the one before: it may be the one that brings
  * the interface up. One that is late goes on, and those after it wait for its locks.
  */
-static void run_undo(const struct plan *plan, int64_t deadline, const char *owner)
+void plan_run_undo(const char *root, const struct plan_step *step, int64_t deadline,
+		   const char *owner)
 {
-	for (unsigned int i = 0; i < plan->undo.count; i++) {
-		const struct plan_command *command = &plan->undo.command[i];
+	for (unsigned int i = 0; i < step->count; i++) {
+		const struct plan_command *command = &step->command[i];
 		int result;
 
-		if (!is_wanted(plan, command))
+		if (!is_wanted(root, command))
 			continue;
 		result = program_let(command->argv, deadline, owner);
 		if (result == -ETIMEDOUT)
@@ -185,23 +193,6 @@ static int write_files(const struct plan *plan, struct safefile *files)
 	return 0;
 }
 
-/* A program may say yes and do nothing: what counts is what the kernel has. */
-static int verify(const struct plan_limits *limits, const struct netif *nic,
-		  const struct ipconfig *ip)
-{
-	struct pollfd wake = { .fd = limits->wake, .events = POLLIN };
-
-	while (!linkaddr_has_all(nic->name, ip)) {
-		if (!deadline_left(limits->deadline)) {
-			warn("%s: the addresses did not come", nic->name);
-			return -ETIMEDOUT;
-		}
-		if (poll(&wake, 1, VERIFY_PERIOD) > 0)
-			return -EINTR;
-	}
-	return 0;
-}
-
 static int take_away(const struct plan *plan, struct safefile *files)
 {
 	int error = 0;
@@ -227,31 +218,37 @@ static int carry_out(const struct plan *plan, struct safefile *files,
 	int error = take_away(plan, files);
 
 	if (!error) {
-		error = run_step(plan, &plan->before, limits->deadline, limits->wake);
+		error = run_step(plan, &plan->before, limits, nic);
 		note_changes(plan, files);
 	}
 	if (!error)
 		error = write_files(plan, files);
 	if (!error)
-		error = run_step(plan, &plan->after, limits->deadline, limits->wake);
+		error = run_step(plan, &plan->after, limits, nic);
 	if (!error && plan->verify && !*plan->root)
-		error = verify(limits, nic, ip);
+		error = verify_wait(nic, ip, limits->deadline, limits->wake);
 	return error;
 }
 
+/* The journal stays where a file could not be put back: the next start tries again. */
 static void undo(const struct plan *plan, struct safefile *files,
 		 const struct plan_limits *limits, const char *owner)
 {
+	bool all = true;
+
 	warn("putting back what was there");
 	for (unsigned int i = 0; i < plan->file_count; i++) {
 		int error = safefile_restore(&files[i]);
 
+		all &= !error;
 		if (error)
 			warn("cannot put back %s%s: %s", plan->root, plan->file[i].path,
 			     strerror(-error));
 	}
 	/* also when the agent is to end: half a configuration must not stay */
-	run_undo(plan, limits->undo_deadline, owner);
+	plan_run_undo(plan->root, &plan->undo, limits->undo_deadline, owner);
+	if (all)
+		journal_end(plan->root, owner);
 }
 
 /* A quarter of the time: most come to their end, others wait for what does not come. */
@@ -265,7 +262,7 @@ static int end_left(const struct plan_limits *limits, const char *owner)
 int plan_run(struct plan *plan, const struct plan_limits *limits, const struct netif *nic,
 	     const struct ipconfig *ip)
 {
-	struct safefile files[PLAN_FILES];
+	struct safefile *files;
 	unsigned int opened;
 	int error;
 
@@ -273,20 +270,26 @@ int plan_run(struct plan *plan, const struct plan_limits *limits, const struct n
 		show(plan);
 		return 0;
 	}
+	files = need_more(NULL, plan->file_count + 1, sizeof(*files));
 	error = open_files(plan, files, &opened);
 	if (!error)
 		error = end_left(limits, nic->name);
+	if (!error)
+		error = journal_begin(plan, files, nic->name, limits->request);
 	if (!error) {
 		error = carry_out(plan, files, limits, nic, ip);
+		if (!error)
+			error = journal_verified(plan->root, nic->name);
 		if (error)
 			undo(plan, files, limits, nic->name);
 	}
 	while (opened)
 		safefile_close(&files[--opened]);
+	free(files);
 	return error;
 }
 
-static void free_step(struct plan_step *step)
+void plan_step_free(struct plan_step *step)
 {
 	for (unsigned int i = 0; i < step->count; i++)
 		for (char **arg = step->command[i].argv; *arg; arg++)
@@ -299,8 +302,10 @@ void plan_free(struct plan *plan)
 		free(plan->file[i].path);
 		free(plan->file[i].text);
 	}
-	free_step(&plan->before);
-	free_step(&plan->after);
-	free_step(&plan->undo);
+	free(plan->file);
+	plan_step_free(&plan->before);
+	plan_step_free(&plan->after);
+	plan_step_free(&plan->undo);
+	plan_step_free(&plan->boot);
 	memset(plan, 0, sizeof(*plan));
 }

@@ -15,9 +15,8 @@
 #include "ipconfig.h"
 #include "netif.h"
 
-#define PLAN_FILES	64
 #define PLAN_COMMANDS	4
-#define PLAN_ARGS	10
+#define PLAN_ARGS	48
 
 /* The mode of a file that is there; 0600 for a new one. */
 #define PLAN_SAME_MODE	((mode_t)-1)
@@ -26,6 +25,8 @@
 #define PLAN_MAY_FAIL	(1u << 0)
 /* The command was told of the other root, and can run there. */
 #define PLAN_ROOTED	(1u << 1)
+/* A failure is none where the interface has no carrier. */
+#define PLAN_WANTS_CARRIER	(1u << 2)
 
 /**
  * struct plan_file - a file of the plan
@@ -72,15 +73,17 @@ struct plan_step {
  * @file: written next
  * @after: run then, and the configuration is to be effective
  * @undo: run when something failed and the old files are back
- * @verify: addresses are to be on the interface when @after is done
+ * @boot: run in place of @undo where the network has not been started yet
+ * @verify: the interface is to have it all when @after is done
  */
 struct plan {
 	const char *root;
 	struct plan_step before;
 	unsigned int file_count;
-	struct plan_file file[PLAN_FILES];
+	struct plan_file *file;
 	struct plan_step after;
 	struct plan_step undo;
+	struct plan_step boot;
 	bool verify;
 };
 
@@ -91,15 +94,17 @@ struct plan {
  * @undo_deadline: until when those that undo it are waited for; they are never
  *	stopped, and all of them are run, for without them the network may be down
  * @wake: descriptor whose readiness ends it, and undoes it; or -1
+ * @request: number of the host's request, or 0 for one by hand
  */
 struct plan_limits {
 	bool dry_run;
+	uint64_t request;
 	int64_t deadline;
 	int64_t undo_deadline;
 	int wake;
 };
 
-/* Adds a file; takes over @text, from open_memstream(). False if it does not fit. */
+/* Adds a file; takes over @text, from open_memstream(). False without memory. */
 bool plan_file(struct plan *plan, mode_t mode, char *text, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 5, 6)));
 
@@ -107,8 +112,11 @@ bool plan_file(struct plan *plan, mode_t mode, char *text, size_t size, const ch
 bool plan_keep(struct plan *plan, const char *path);
 
 /* Adds a command; the arguments are copied, and end with NULL. */
-void plan_command(struct plan_step *step, unsigned int flags, ...)
+struct plan_command *plan_command(struct plan_step *step, unsigned int flags, ...)
 	__attribute__((sentinel));
+
+/* Adds an argument to a command; it is copied. */
+void plan_argument(struct plan_command *command, const char *arg);
 
 /**
  * plan_run() - carries out a plan
@@ -119,11 +127,26 @@ void plan_command(struct plan_step *step, unsigned int flags, ...)
  *
  * All or nothing: on a failure the files that were changed are put back, and
  * @undo is run. What an earlier undo has left at work for the interface ends first.
+ * Should the process end before that, the journal has what is needed to go back;
+ * after a success it is to be settled by journal_settle().
  *
  * Return: 0; -ETIMEDOUT; -EINTR; another negative error. What failed was told.
  */
 int plan_run(struct plan *plan, const struct plan_limits *limits, const struct netif *nic,
 	     const struct ipconfig *ip);
+
+/**
+ * plan_run_undo() - runs commands that bring back what was there
+ * @root: as of the plan
+ * @step: the commands
+ * @deadline: how long they are waited for; all are started, and none is stopped
+ * @owner: the interface that they work on
+ */
+void plan_run_undo(const char *root, const struct plan_step *step, int64_t deadline,
+		   const char *owner);
+
+/* Frees the arguments of the commands. */
+void plan_step_free(struct plan_step *step);
 
 /* Frees what the plan holds. */
 void plan_free(struct plan *plan);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -76,8 +77,11 @@ static bool is_heard(int fd)
 	return poll(&output, 1, 0) >= 0 && !(output.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-/* A process group of its own, so that what the program starts ends with it. */
-static int start(const char *path, char *const argv[], pid_t *pid)
+/*
+ * A process group of its own, so that what the program starts ends with it.
+ * @output: where it prints to, and nothing is said on stderr; or -1
+ */
+static int start(const char *path, char *const argv[], int output, pid_t *pid)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -95,9 +99,10 @@ static int start(const char *path, char *const argv[], pid_t *pid)
 	posix_spawnattr_setsigdefault(&attributes, &all);
 	posix_spawn_file_actions_init(&files);
 	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (!is_heard(STDERR_FILENO))
+	if (output >= 0 || !is_heard(STDERR_FILENO))
 		posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&files, output >= 0 ? output : STDERR_FILENO,
+					 STDOUT_FILENO);
 	error = posix_spawn(pid, path, &files, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attributes);
@@ -127,14 +132,14 @@ static int wait_end(const struct child *child, int64_t deadline, int wake)
 	}
 }
 
-static int begin(char *const argv[], struct child *child)
+static int begin(char *const argv[], int output, struct child *child)
 {
 	char path[PATH_MAX];
 	int error;
 
 	if (!search(argv[0], path))
 		return -ENOENT;
-	error = start(path, argv, &child->pid);
+	error = start(path, argv, output, &child->pid);
 	if (error)
 		return error;
 	child->process = syscall(SYS_pidfd_open, child->pid, 0);
@@ -167,7 +172,7 @@ static void end_group(const struct child *child)
 int program_run(char *const argv[], int64_t deadline, int wake)
 {
 	struct child child;
-	int error = begin(argv, &child);
+	int error = begin(argv, -1, &child);
 
 	if (error)
 		return error;
@@ -175,6 +180,71 @@ int program_run(char *const argv[], int64_t deadline, int wake)
 	if (!error)
 		return reap(&child);
 	end_group(&child);
+	return error;
+}
+
+/* 0 at the end of the output, or a negative error. */
+static int read_output(int fd, int64_t deadline, FILE *out)
+{
+	struct pollfd event = { .fd = fd, .events = POLLIN };
+	char buffer[4096];
+	size_t all = 0;
+
+	for (;;) {
+		int ready = poll(&event, 1, deadline_left(deadline));
+		ssize_t size;
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (ready <= 0)
+			return ready ? -errno : -ETIMEDOUT;
+		size = read(fd, buffer, sizeof(buffer));
+		if (size < 0)
+			return -errno;
+		if (!size)
+			return 0;
+		all += size;
+		if (all > PROGRAM_OUTPUT_MAX)
+			return -EFBIG;
+		fwrite(buffer, 1, size, out);
+	}
+}
+
+static int run_for_output(char *const argv[], int64_t deadline, FILE *out)
+{
+	struct child child;
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	error = begin(argv, ends[1], &child);
+	close(ends[1]);
+	if (!error) {
+		error = read_output(ends[0], deadline, out);
+		if (!error)
+			error = wait_end(&child, deadline, -1);
+		if (error)
+			end_group(&child);
+		else
+			error = reap(&child);
+	}
+	close(ends[0]);
+	return error;
+}
+
+int program_output(char *const argv[], int64_t deadline, char **text)
+{
+	size_t size;
+	FILE *out = open_memstream(text, &size);
+	int error;
+
+	if (!out)
+		return -ENOMEM;
+	error = run_for_output(argv, deadline, out);
+	if (fclose(out) && !error)
+		error = -ENOMEM;
+	if (error)
+		free(*text);
 	return error;
 }
 
@@ -206,7 +276,7 @@ static void remember(const struct child *child, const char *owner)
 int program_let(char *const argv[], int64_t deadline, const char *owner)
 {
 	struct child child;
-	int error = begin(argv, &child);
+	int error = begin(argv, -1, &child);
 
 	if (error)
 		return error;

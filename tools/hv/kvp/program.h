@@ -23,6 +23,22 @@
  */
 int program_run(char *const argv[], int64_t deadline, int wake);
 
+/* Longest output that is taken. */
+#define PROGRAM_OUTPUT_MAX	(256 * 1024)
+
+/**
+ * program_output() - runs a program for what it prints
+ * @argv: as program_run() has it
+ * @deadline: when it is killed
+ * @text: gets its output, NUL-terminated; the caller frees it
+ *
+ * What it says on stderr is dropped.
+ *
+ * Return: as program_run(); -EFBIG for more than PROGRAM_OUTPUT_MAX. @text is
+ * there if it is 0 only.
+ */
+int program_output(char *const argv[], int64_t deadline, char **text);
+
 /**
  * program_let() - runs a program, and leaves it at work if it takes longer
  * @argv: as program_run() has it

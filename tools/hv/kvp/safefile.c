@@ -43,26 +43,42 @@ static int make_dir(int parent, const char *name)
 	return error;
 }
 
-static int open_dir(const char *root, const char *path, bool make)
+/* The directory, and those above it as far as they are missing. */
+static int make_all(int top, const char *path)
 {
 	char parent[PATH_MAX], *name;
-	int top, fd, up;
+	int up, error;
+
+	snprintf(parent, sizeof(parent), "%s", path);
+	name = strrchr(parent, '/');
+	if (!name)
+		return -ENOENT;
+	*name++ = '\0';
+	up = open_in(top, *parent ? parent : "/", O_RDONLY | O_DIRECTORY);
+	if (up == -ENOENT && *parent) {
+		error = make_all(top, parent);
+		up = error ? error : open_in(top, parent, O_RDONLY | O_DIRECTORY);
+	}
+	if (up < 0)
+		return up;
+	error = make_dir(up, name);
+	if (!error && fsync(up))
+		error = -errno;
+	close(up);
+	return error;
+}
+
+static int open_dir(const char *root, const char *path, bool make)
+{
+	int top, fd, error;
 
 	top = open(*root ? root : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (top < 0)
 		return -errno;
 	fd = open_in(top, path, O_RDONLY | O_DIRECTORY);
 	if (fd == -ENOENT && make) {
-		snprintf(parent, sizeof(parent), "%s", path);
-		name = strrchr(parent, '/');
-		*name++ = '\0';
-		up = open_in(top, *parent ? parent : "/", O_RDONLY | O_DIRECTORY);
-		if (up >= 0) {
-			fd = make_dir(up, name);
-			close(up);
-			if (!fd)
-				fd = open_in(top, path, O_RDONLY | O_DIRECTORY);
-		}
+		error = make_all(top, path);
+		fd = error ? error : open_in(top, path, O_RDONLY | O_DIRECTORY);
 	}
 	close(top);
 	return fd;
@@ -240,6 +256,13 @@ int safefile_remove(struct safefile *file)
 	return fsync(file->dir) ? -errno : 0;
 }
 
+int safefile_rename(struct safefile *file, const char *name)
+{
+	if (renameat(file->dir, file->name, file->dir, name))
+		return -errno;
+	return fsync(file->dir) ? -errno : 0;
+}
+
 /* Whether the file is what it was, in every respect that is put back. */
 static bool is_same(const struct safefile *file)
 {
@@ -264,6 +287,35 @@ void safefile_look(struct safefile *file)
 	file->changed |= !is_same(file);
 }
 
+static void forget_old(struct safefile *file)
+{
+	if (file->old)
+		explicit_bzero(file->old, file->old_size);
+	free(file->old);
+	file->old = NULL;
+	file->old_size = 0;
+}
+
+int safefile_recall(struct safefile *file, bool existed, mode_t mode, uid_t owner, gid_t group,
+		    const char *text, size_t size)
+{
+	char *copy = malloc(size + 1);
+
+	if (!copy)
+		return -ENOMEM;
+	if (size)
+		memcpy(copy, text, size);
+	forget_old(file);
+	file->old = copy;
+	file->old_size = size;
+	file->existed = existed;
+	file->mode = mode;
+	file->owner = owner;
+	file->group = group;
+	safefile_look(file);
+	return 0;
+}
+
 int safefile_restore(struct safefile *file)
 {
 	bool done = false;
@@ -281,8 +333,6 @@ void safefile_close(struct safefile *file)
 		close(file->dir);
 	if (file->fd >= 0)
 		close(file->fd);
-	if (file->old)
-		explicit_bzero(file->old, file->old_size);
-	free(file->old);
+	forget_old(file);
 	clear(file);
 }

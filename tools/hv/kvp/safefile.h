@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 /* Longest file that is kept for the way back. */
-#define SAFEFILE_MAX	(1024 * 1024)
+#define SAFEFILE_MAX	(16 * 1024 * 1024)
 
 /**
  * struct safefile - a file that was, or is about to be, replaced
@@ -42,7 +42,7 @@ struct safefile {
  * @file: gets the state; safefile_close() frees it
  * @root: directory that stands for /, "" for the system's
  * @path: absolute path below it. No part of it may be a symbolic link, or ".."
- * @make_dir: its directory is made, 0755, if it is missing
+ * @make_dir: its directory, and those above it, are made, 0755, if they are missing
  *
  * Return: 0; -ELOOP for a symbolic link; -EINVAL for what is no regular file;
  * another negative error. The file is as it was.
@@ -82,6 +82,15 @@ int safefile_write(struct safefile *file, const char *text, size_t size, mode_t 
 int safefile_remove(struct safefile *file);
 
 /**
+ * safefile_rename() - gives the file another name in its directory
+ * @file: the file
+ * @name: the name; a file that has it is replaced
+ *
+ * Return: 0, and it is on disk; or a negative error.
+ */
+int safefile_rename(struct safefile *file, const char *name);
+
+/**
  * safefile_look() - notes whether others have changed the file
  * @file: the file
  *
@@ -99,6 +108,23 @@ void safefile_look(struct safefile *file);
  * Return: 0, or a negative error.
  */
 int safefile_restore(struct safefile *file);
+
+/**
+ * safefile_recall() - what the file was is known from an earlier process
+ * @file: the file; what safefile_open() found is forgotten
+ * @existed: it was there, and the rest counts
+ * @mode: permissions
+ * @owner: user
+ * @group: group
+ * @text: contents, copied
+ * @size: bytes of @text
+ *
+ * safefile_restore() puts that back, unless the file is just that.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int safefile_recall(struct safefile *file, bool existed, mode_t mode, uid_t owner, gid_t group,
+		    const char *text, size_t size);
 
 /**
  * safefile_close() - frees what safefile_open() took

@@ -5,7 +5,9 @@
  * /run/fake/N is the struct hvkvp_ip_config of request N, /run/fake/N.left the
  * milliseconds that it has left. Request 1 waits from the beginning; a digit
  * written to the FIFO /run/fake/requests is the next one. /run/fake/answers gets
- * "N RESULT" lines.
+ * "N RESULT" lines; /run/fake/refused is the number of the request that the host
+ * was last told had failed. If there is a /run/fake/kill the program is killed when
+ * it answers; if there is a /run/fake/stale nobody waits for the answer.
  *
  * With FAKE_ITEMS in the environment it is a file, and the device is for items: SET
  * and DELETE are lines in the file, "KEY=VALUE" and "KEY".
@@ -14,6 +16,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,6 +94,21 @@ static FILE *open_request(const char *suffix)
 	return fopen(path, "re");
 }
 
+static int refused(struct hvkvp_ip_request *args)
+{
+	FILE *file = fopen(FOLDER "refused", "re");
+	int number = file ? fgetc(file) : EOF;
+
+	if (file)
+		fclose(file);
+	if (number == EOF) {
+		errno = ENOENT;
+		return -1;
+	}
+	args->id = number;
+	return 0;
+}
+
 static int request(struct hvkvp_ip_request *args)
 {
 	FILE *file = waiting ? open_request("") : NULL;
@@ -116,8 +134,15 @@ static int request(struct hvkvp_ip_request *args)
 
 static int answer(const struct hvkvp_ip_answer *args)
 {
-	FILE *file = fopen(FOLDER "answers", "ae");
+	FILE *file;
 
+	if (!access(FOLDER "kill", F_OK))
+		kill(getpid(), SIGKILL);
+	if (!access(FOLDER "stale", F_OK)) {
+		errno = ESTALE;
+		return -1;
+	}
+	file = fopen(FOLDER "answers", "ae");
 	fprintf(file, "%c %u\n", (char)args->id, args->result);
 	waiting = 0;
 	return fclose(file);
@@ -155,6 +180,8 @@ int ioctl(int fd, unsigned long command, ...)
 	case HVKVP_IOC_IP_SUPPLY:
 		return 0;
 	case HVKVP_IOC_IP_REQUEST:
+		if (((struct hvkvp_ip_request *)arg)->flags & HVKVP_IP_REQUEST_REFUSED)
+			return refused(arg);
 		return request(arg);
 	case HVKVP_IOC_IP_ANSWER:
 		return answer(arg);

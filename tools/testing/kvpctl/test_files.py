@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from request import ADDRESSES, DNS, GATEWAYS, SIZE, Request
+from request import ADDRESSES, DNS, GATEWAYS, SIZE, V4, V6, Request
 
 FULL = Request(addresses=["192.0.2.5/24", "192.0.2.6/25", "2001:db8::5/64",
                           "2001:db8:1::6/48"],
@@ -154,13 +154,143 @@ def exec_dhcp(tree: Tree) -> None:
         tree.get("var/lib/hyperv/eth0.nmconnection")
 
 
-def keyfile_nothing(tree: Tree) -> None:
-    """No address and no DHCP: IPv4 is off, IPv6 by what routers say."""
-    tree.put("etc/NetworkManager/system-connections/x", "")
-    tree.agent(Request(dns=["192.0.2.53"]), "--stack", "networkmanager")
-    text = tree.get("etc/NetworkManager/system-connections/"
-                    "hv_kvp-eth0.nmconnection")
-    assert "[ipv4]\nmethod=disabled\n\n[ipv6]\nmethod=auto\n" in text, text
+# All that systemd.network(5) has to do with what a request is about, and more.
+IN_USE = """# ours
+[Match]
+Name=e*
+
+[Link]
+MTUBytes=1400
+[Network]
+DHCP=yes
+Address=198.51.100.9/24
+Address=2001:db8:5::9/64
+DNS=198.51.100.1 2001:db8::53 \\
+ 1.1.1.1:53 [2001:db8::54]:53#name
+VLAN=v5
+Domains=example.org ~corp
+IPv6AcceptRA=no
+LinkLocalAddressing=ipv6
+Gateway=198.51.100.1
+[Address]
+Address=198.51.100.10/24
+Label=x
+[Address]
+Address=2001:db8:5::10/64
+[Route]
+Destination=10.0.0.0/8
+Gateway=198.51.100.1
+[Route]
+Gateway=fe80::1
+[Route]
+Gateway=_dhcp4
+Metric=5
+[DHCPv4]
+UseDNS=no
+"""
+ABOUT_V4 = """[Match]
+Name=eth0
+
+[Link]
+MTUBytes=1400
+
+[Network]
+Address=2001:db8:5::9/64
+DNS=2001:db8::53 [2001:db8::54]:53#name
+VLAN=v5
+Domains=example.org ~corp
+IPv6AcceptRA=no
+LinkLocalAddressing=ipv6
+
+[Address]
+Address=2001:db8:5::10/64
+
+[Route]
+Destination=10.0.0.0/8
+Gateway=198.51.100.1
+GatewayOnLink=yes
+
+[Route]
+Gateway=fe80::1
+
+[DHCPv4]
+UseDNS=no
+
+[Network]
+LLMNR=no
+
+[Network]
+DHCP=ipv6
+ConfigureWithoutCarrier=yes
+Address=192.0.2.5/24
+DNS=192.0.2.53
+
+[Route]
+Gateway=192.0.2.1
+"""
+
+
+def _networkd_uses(tree: Tree, name: str, text: str) -> None:
+    """networkd's state says that this file is in use."""
+    tree.put(f"etc/systemd/network/{name}", text)
+    tree.put("run/systemd/netif/links/2", "ADMIN_STATE=configured\n"
+             f"NETWORK_FILE=/etc/systemd/network/{name}\n")
+
+
+def networkd_carries_over(tree: Tree) -> None:
+    """A request about IPv4 changes addresses, gateways, servers and DHCP of IPv4,
+    and nothing else, whatever the file in use and its drop-ins say."""
+    _networkd_uses(tree, "50-old.network", IN_USE)
+    tree.put("etc/systemd/network/50-old.network.d/a.conf",
+             "[Network]\nLLMNR=no\nDNS=9.9.9.9\n")
+    tree.put("usr/lib/systemd/network/50-old.network.d/a.conf",
+             "[Network]\nMulticastDNS=yes\n")
+    request = Request(addresses=["192.0.2.5/24"], gateways=["192.0.2.1"],
+                      dns=["192.0.2.53"], family=V4)
+    for _ in range(2):
+        tree.agent(request)
+        text = tree.get(OURS)
+        assert text.split("\n", 1)[1] == ABOUT_V4, text
+        # the second time ours is the file in use
+        tree.put("run/systemd/netif/links/2", "ADMIN_STATE=configured\n"
+                 f"NETWORK_FILE=/{OURS}\n")
+        (tree.root / "etc/systemd/network/50-old.network.d/a.conf").unlink(
+            missing_ok=True)
+
+
+def networkd_about_v6(tree: Tree) -> None:
+    """A request about IPv6 leaves DHCP and the addresses of IPv4."""
+    _networkd_uses(tree, "50-old.network", IN_USE)
+    tree.agent(Request(addresses=["2001:db8::5/64"], family=V6))
+    text = tree.get(OURS)
+    for kept in ("DHCP=ipv4\n", "Address=198.51.100.9/24\n", "Gateway=_dhcp4\n",
+                 "DNS=198.51.100.1 1.1.1.1:53\n", "Gateway=198.51.100.1\n",
+                 "IPv6AcceptRA=no\n", "Label=x\n", "Address=2001:db8::5/64\n"):
+        assert kept in text, (kept, text)
+    for gone in ("2001:db8:5::", "fe80::1", "2001:db8::53"):
+        assert gone not in text, (gone, text)
+
+
+def networkd_comes_first(tree: Tree) -> None:
+    """Our file sorts before the one in use, by whatever name that has; where no
+    name can, nothing is done."""
+    folder = tree.root / "etc/systemd/network"
+    for used, ours in (("50-old", "05"), ("00-eth", "00-00"),
+                       ("00-00-eth", "00-00"), ("000-eth", "00"),
+                       ("0-eth", "!00"), ("-eth", "!00")):
+        _networkd_uses(tree, f"{used}.network", "[Match]\nName=eth0\n")
+        tree.agent(Request(addresses=["192.0.2.5/24"]))
+        path = folder / f"{ours}-hv_kvp-eth0.network"
+        found = [p.name for p in folder.glob("*hv_kvp*") if p.is_file()]
+        if used == "00-00-eth":
+            assert found and found[0] < f"{used}.network", found
+        else:
+            assert found == [path.name], (used, found)
+        for name in found:
+            assert name < f"{used}.network", (name, used)
+            (folder / name).unlink()
+    _networkd_uses(tree, "!.network", "[Match]\nName=eth0\n")
+    tree.agent(Request(addresses=["192.0.2.5/24"]), code=1)
 
 
 def networkd_on_link(tree: Tree) -> None:
@@ -250,9 +380,6 @@ def adapter_of_port(tree: Tree) -> None:
                    kind="bridge")
     (tree.root / "sys/class/net/eth0/master").symlink_to("../br0")
     assert _adapter(tree, "00:15:5d:00:00:01") == "br0"
-    # NetworkManager's profile of a bridge is not ours to write
-    tree.agent(Request(addresses=["10.0.0.1/8"]), "--stack", "networkmanager",
-               code=1)
 
 
 def adapter_of_master(tree: Tree) -> None:
@@ -314,7 +441,7 @@ BAD = {
     "::192.0.2.5/128": "IPv6", "2001:db8::1/0": "IPv6",
     "2001:db8::1/129": "IPv6", "2001:db8::1/255": "IPv6",
 }
-STACKS = (("--stack", "networkd"), ("--stack", "networkmanager"),
+STACKS = (("--stack", "networkd"),
           ("--stack", "ifupdown"), ("--exec", "/bin/true"))
 
 
@@ -487,6 +614,51 @@ def leftover_of_a_crash(tree: Tree) -> None:
     assert "Address=192.0.2.5/24" in tree.get(OURS)
 
 
+JOURNAL = "var/lib/hv_kvp/network-eth0.pending"
+PENDING = f"""hv_kvp-journal 1
+request 7
+file 640 0 0 4 /{OURS}
+old
+
+none /etc/systemd/network/new.network
+undo 0 2
+networkctl
+reload
+end
+"""
+
+
+def recovered(tree: Tree) -> None:
+    """What the journal has is back, with its mode; what was not there goes; and
+    the journal too."""
+    file = tree.put(OURS, "half")
+    new = tree.put("etc/systemd/network/new.network", "half")
+    tree.put(JOURNAL, PENDING, 0o600)
+    done = tree.run("agent", "--recover")
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == "old\n" and not new.exists()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert not (tree.root / JOURNAL).exists()
+
+
+def damaged_journal(tree: Tree) -> None:
+    """A journal that is not whole, or that somebody else could have written,
+    changes nothing and stays."""
+    file = tree.put(OURS, "half")
+    texts = [PENDING[:cut] for cut in range(0, len(PENDING), 9)]
+    texts += [PENDING.replace("640", "7640000"), PENDING.replace(" 4 /", " 5 /"),
+              PENDING.replace(" 4 /", " 4000000000 /"),
+              PENDING.replace("undo 0 2", "undo 0 900"), PENDING + "x"]
+    for text in texts:
+        tree.put(JOURNAL, text, 0o600)
+        done = tree.run("agent", "--recover")
+        assert done.returncode == 1, (text, done.stderr)
+        assert file.read_text() == "half" and tree.get(JOURNAL) == text
+    tree.put(JOURNAL, PENDING, 0o622)
+    assert tree.run("agent", "--recover").returncode == 1
+    assert file.read_text() == "half"
+
+
 def script_fails(tree: Tree) -> None:
     """What was written is taken back, and what was there is back."""
     tree.put("var/lib/hyperv/ifcfg-eth0", "old", 0o640)
@@ -611,14 +783,16 @@ def layout(tree: Tree) -> None:
 
 
 TESTS: list[Callable[[Tree], None]] = [
-    layout, exec_files, exec_dhcp, keyfile_nothing, networkd_on_link,
+    layout, exec_files, exec_dhcp, networkd_carries_over,
+    networkd_about_v6, networkd_comes_first, networkd_on_link,
     dhcp_drops_v4, most_of_all, repeated_addresses, adapter_forms,
     adapter_of_many, adapter_of_port, adapter_of_master, unusual_names,
     invalid_addresses,
     invalid_gateways, invalid_servers, invalid_counts, invalid_flags,
     random_requests, wrong_size, new_directory, owner_is_kept, one_at_a_time,
     symbolic_links, no_regular_file,
-    old_file_is_kept, leftover_of_a_crash, script_fails, dry_run,
+    old_file_is_kept, leftover_of_a_crash, recovered, damaged_journal,
+    script_fails, dry_run,
     interfaces_syntax, os_release, os_version, os_release_of_vendor, host_name,
 ]
 

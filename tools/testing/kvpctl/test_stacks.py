@@ -3,9 +3,10 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from request import Request
+from request import V4, V6, Request
 from stacks import DHCP_SERVER, MAC, Namespace
 
 OLD = "198.51.100.9/24"
@@ -15,8 +16,9 @@ WANTED = Request(MAC, ["192.0.2.5/24", "192.0.2.6/24", "203.0.113.7/25",
                  ["192.0.2.53", "2001:db8::53"])
 SECOND = Request("00-15-5D-00-00-01", ["192.0.2.77/24"], ["192.0.2.1"])
 DHCP = Request(MAC, dhcp=1, addresses=["192.0.2.99/24"])
+NO_V6 = Request(MAC, family=V6)
 REQUEST = "/root/request"
-FAKE_DEVICE = Path()    # set by run()
+PRELOADS = Path()    # the folder of fake_device.so and kill_at.so; set by run()
 
 
 def agent(ns: Namespace, request: Request, options: str = "") -> tuple[int, str]:
@@ -52,10 +54,14 @@ def mode(ns: Namespace, path: str) -> int:
 
 
 def two_requests(ns: Namespace, stack: str) -> None:
-    """One after the other; the second one takes back all of the first."""
+    """One after the other; the second one takes back all of the first that it is
+    about, which is IPv4, and the third the rest."""
     must(ns, WANTED, stack)
     expect(ns, WANTED)
     must(ns, SECOND, stack)
+    expect(ns, replace(SECOND, addresses=SECOND.addresses + ["2001:db8::5/64"],
+                       gateways=SECOND.gateways + ["2001:db8::1"]))
+    must(ns, NO_V6, stack)
     expect(ns, SECOND)
 
 
@@ -73,6 +79,7 @@ def fails(ns: Namespace, files: list[str]) -> None:
 NETWORKD = ("mkdir -p /run/systemd/netif/links /run/systemd/netif/leases; "
             "chown -R systemd-network:systemd-network /run/systemd/netif; "
             "/lib/systemd/systemd-networkd >/run/networkd.log 2>&1 &")
+RENETWORKD = "networkctl reload && networkctl reconfigure eth0"
 OURS_NETWORKD = "/etc/systemd/network/05-hv_kvp-eth0.network"
 
 
@@ -130,20 +137,23 @@ method=disabled
 PROFILES = "/etc/NetworkManager/system-connections"
 
 
-def _start_nm(ns: Namespace) -> None:
+def _start_nm(ns: Namespace, profile: str = OLD_PROFILE,
+              addresses: frozenset[str] | set[str] = frozenset({OLD})) -> None:
     ns.put("/etc/NetworkManager/NetworkManager.conf", NM_CONFIG)
     ns.put("/etc/network/interfaces", "")
-    ns.put(f"{PROFILES}/old.nmconnection", OLD_PROFILE, 0o600)
+    ns.put(f"{PROFILES}/old.nmconnection", profile, 0o600)
     ns.run("NetworkManager -n >/run/nm.log 2>&1 &")
-    assert ns.wait(lambda: ns.addresses() == {OLD}, 20), ns.get("/run/nm.log")
+    assert ns.wait(lambda: ns.addresses() == addresses, 20), ns.get("/run/nm.log")
 
 
 def networkmanager(ns: Namespace) -> None:
     _start_nm(ns)
     two_requests(ns, "networkmanager")
-    assert mode(ns, f"{PROFILES}/hv_kvp-eth0.nmconnection") == 0o600
+    # the profile is this interface's: it is changed where it is
+    assert mode(ns, f"{PROFILES}/old.nmconnection") == 0o600
+    assert not ns.path(f"{PROFILES}/hv_kvp-eth0.nmconnection").exists()
     active = ns.must("nmcli -g UUID connection show --active")
-    assert "68766b76-7069-4000-8000-00155d000001" in active, active
+    assert "11111111-2222-4333-8444-555555555555" in active, active
 
 
 def networkmanager_dhcp(ns: Namespace) -> None:
@@ -160,8 +170,56 @@ def networkmanager_fails(ns: Namespace) -> None:
     code, text = agent(ns, DHCP, "--timeout 6")
     assert code == 1 and "putting back what was there" in text, text
     assert not ns.path(f"{PROFILES}/hv_kvp-eth0.nmconnection").exists()
-    assert ns.get(f"{PROFILES}/old.nmconnection") == OLD_PROFILE
+    found = ns.get(f"{PROFILES}/old.nmconnection")
+    assert found == OLD_PROFILE, found
     assert ns.wait(lambda: ns.addresses() == {OLD}), ns.addresses()
+
+
+EVERYTHING = OLD_PROFILE.replace("interface-name=eth0", "interface-name=eth0\n"
+    "zone=public\nautoconnect-priority=5\nmetered=2").replace(
+    "[ipv6]\nmethod=disabled\n", "route1=10.0.0.0/8,198.51.100.1\n"
+    "dns=198.51.100.1;\ndns-search=example.org;\n"
+    "[ipv6]\nmethod=manual\naddress1=2001:db8:9::9/64\n"
+    "[ethernet]\nmtu=1400\n"
+    "[user]\nnote.x=y\n")
+
+
+def _values(text: str) -> set[str]:
+    """What a keyfile says, section by section."""
+    found, section = set(), ""
+    for line in text.splitlines():
+        if line.startswith("["):
+            section = line
+        elif line and not line.startswith("timestamp="):
+            found.add(f"{section} {line}")
+    return found
+
+
+def networkmanager_keeps(ns: Namespace) -> None:
+    """A request about IPv4 changes nothing else of a profile."""
+    _start_nm(ns, EVERYTHING, {OLD, "2001:db8:9::9/64"})
+    before = _values(ns.get(f"{PROFILES}/old.nmconnection"))
+    must(ns, replace(SECOND, dns=["192.0.2.53"], family=V4), "networkmanager")
+    after = _values(ns.get(f"{PROFILES}/old.nmconnection"))
+    assert ns.addresses() == {"192.0.2.77/24", "2001:db8:9::9/64"}, ns.addresses()
+    gone = {f"[ipv4] address1={OLD}", "[ipv4] dns=198.51.100.1;"}
+    assert before - after == gone, (before - after, after - before)
+    assert after - before - {"[ipv4] never-default=false"} == {
+        "[ipv4] address1=192.0.2.77/24,192.0.2.1",
+        "[ipv4] dns=192.0.2.53;"}, after - before
+
+
+def networkmanager_clones(ns: Namespace) -> None:
+    """A profile that other interfaces may use too is left alone."""
+    shared = OLD_PROFILE.replace("interface-name=eth0\n", "")
+    _start_nm(ns, shared)
+    two_requests(ns, "networkmanager")
+    assert ns.get(f"{PROFILES}/old.nmconnection") == shared
+    text = ns.get(f"{PROFILES}/hv_kvp-eth0.nmconnection")
+    assert "interface-name=eth0\n" in text and "priority=999\n" in text, text
+    ns.must("kvpctl agent --revert eth0")
+    assert not ns.path(f"{PROFILES}/hv_kvp-eth0.nmconnection").exists()
+    assert ns.wait(lambda: ns.addresses() == {OLD}, 20), ns.addresses()
 
 
 # --- ifupdown
@@ -224,6 +282,80 @@ def ifupdown_fails(ns: Namespace) -> None:
     assert ns.addresses() == {OLD}, ns.addresses()
 
 
+ALIASES = f"""auto eth0 eth0:0 lo
+iface eth0 inet static
+    address {OLD}
+auto eth0:1
+iface eth0:0 inet static
+    address 198.51.100.10/24
+iface eth0:1 inet static
+    address 198.51.100.11/24
+iface eth0 inet6 static
+    address 2001:db8:9::9/64
+"""
+
+
+def ifupdown_aliases(ns: Namespace) -> None:
+    """The addresses of eth0:0 go with those of eth0, and come back with them;
+    IPv6, which the request is not about, stays."""
+    ns.put("/etc/network/interfaces", INTERFACES)
+    ns.put(OURS_IFUPDOWN, ALIASES)
+    ns.must("ifup eth0 eth0:0 eth0:1")
+    must(ns, SECOND, "ifupdown")
+    assert ns.addresses() == {"192.0.2.77/24", "2001:db8:9::9/64"}, ns.addresses()
+    text = ns.get(OURS_IFUPDOWN)
+    assert "eth0:" not in text and "auto eth0 lo\n" in text, text
+    ns.must("ifup -a --ignore-errors 2>&1")
+    assert ns.addresses() == {"192.0.2.77/24", "2001:db8:9::9/64"}, ns.addresses()
+    ns.must("kvpctl agent --revert eth0")
+    assert ns.get(OURS_IFUPDOWN) == ALIASES
+
+
+def ifupdown_second_nic(ns: Namespace) -> None:
+    """Another interface has the default route: this one's comes after it."""
+    ns.must("ip link add eth1 type veth peer name peer1; ip link set eth1 up; "
+            "ip link set peer1 up; ip address add 203.0.113.9/24 dev eth1; "
+            "ip route add default via 203.0.113.1 dev eth1")
+    _start_ifupdown(ns)
+    must(ns, SECOND, "ifupdown")
+    assert ns.gateways() == ["192.0.2.1"], ns.gateways()
+    routes = ns.must("ip route show default")
+    assert routes.splitlines()[0].startswith("default via 203.0.113.1"), routes
+
+
+def ifupdown_servers(ns: Namespace) -> None:
+    """Nobody reads dns-nameservers: /etc/resolv.conf gets them, and the rest of
+    it stays; a program that reads them is left to it."""
+    _start_ifupdown(ns)
+    old = "search example.org\nnameserver 198.51.100.1\nnameserver 2001:db8::1\n"
+    ns.must("rm -f /etc/resolv.conf")
+    ns.put("/etc/resolv.conf", old)
+    request = replace(SECOND, dns=["192.0.2.53"])
+    must(ns, request, "ifupdown")
+    text = ns.get("/etc/resolv.conf")
+    assert text == "nameserver 192.0.2.53\nsearch example.org\n" \
+        "nameserver 2001:db8::1\n", text
+    ns.must("kvpctl agent --revert eth0")
+    assert ns.get("/etc/resolv.conf") == old
+    # it takes them, and does nothing: the host must not be told that all is done
+    ns.put("/sbin/resolvconf", "#!/bin/sh\n", 0o755)
+    code, _ = agent(ns, request, "--timeout 6 >/run/log 2>&1")
+    text = ns.get("/run/log")
+    assert code == 1 and "name servers did not come" in text, text
+    assert ns.get("/etc/resolv.conf") == old
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.addresses()
+
+
+def ifupdown_many_files(ns: Namespace) -> None:
+    """More files than anyone has."""
+    _start_ifupdown(ns)
+    for number in range(100):
+        ns.put(f"/etc/network/interfaces.d/x{number}",
+               f"iface x{number} inet dhcp\n" + "# filler\n" * 4000)
+    must(ns, SECOND, "ifupdown")
+    assert ns.addresses() == {"192.0.2.77/24"}, ns.addresses()
+
+
 # --- ifupdown with commands that take long, or are cut short
 
 # Looked at by each test: what makes it slow is a file below /run.
@@ -263,7 +395,7 @@ def _is_back(ns: Namespace) -> None:
 def _serve(ns: Namespace, options: str, *requests: Request) -> None:
     """The device for the agent that is run next, and its requests."""
     ns.must("mkdir -p /run/fake; mkfifo /run/fake/requests")
-    ns.put("/root/fake.so", FAKE_DEVICE.read_bytes())
+    ns.put("/root/fake.so", (PRELOADS / "fake_device.so").read_bytes())
     for number, request in enumerate(requests, 1):
         ns.put(f"/run/fake/{number}", request.pack())
     ns.put("/root/agent", "#!/bin/sh\nLD_PRELOAD=/root/fake.so exec "
@@ -419,14 +551,16 @@ exit 0
 OURS_NETPLAN = "/etc/netplan/90-hv_kvp-eth0.yaml"
 
 
-def _start_netplan(ns: Namespace) -> None:
-    ns.put("/etc/netplan/50-installer.yaml", YAML, 0o600)
+def _start_netplan(ns: Namespace, text: str = YAML,
+                   addresses: frozenset[str] | set[str] = frozenset({OLD})
+                   ) -> None:
+    ns.put("/etc/netplan/50-installer.yaml", text, 0o600)
     for name in ("systemctl", "udevadm"):
         ns.must(f"rm -f /bin/{name} /usr/bin/{name} /sbin/{name}")
         ns.put(f"/usr/bin/{name}", SYSTEMCTL, 0o755)
     ns.must("netplan generate")
     ns.run(NETWORKD)
-    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    assert ns.wait(lambda: ns.addresses() == addresses), ns.get("/run/networkd.log")
 
 
 def netplan(ns: Namespace) -> None:
@@ -434,9 +568,45 @@ def netplan(ns: Namespace) -> None:
     two_requests(ns, "netplan")
     assert mode(ns, OURS_NETPLAN) == 0o600
     merged = ns.must("netplan get")
-    for kept in ("mtu: 1400", "example.org", "vlan5", "10.5.0.1/24"):
+    for kept in ("mtu: 1400", "example.org", "vlan5", "10.5.0.1/24",
+                 "10.0.0.0/8"):
         assert kept in merged, merged
+    assert ns.wait(lambda: "10.0.0.0/8 via 198.51.100.1" in
+                   ns.must("ip route")), ns.must("ip route")
     assert OLD.split("/")[0] not in merged, merged
+
+
+def netplan_keeps_v6(ns: Namespace) -> None:
+    """A request about IPv4 leaves addresses, routes and servers of IPv6, and the
+    other way round."""
+    text = YAML.replace(f"addresses: [{OLD}]", f"addresses: [{OLD}, "
+                        "'2001:db8:9::9/64']\n      accept-ra: false")
+    text = text.replace("routes: [", "routes: [{to: default, via: 'fe80::1'}, ")
+    text = text.replace("addresses: [198.51.100.1]",
+                        "addresses: [198.51.100.1, '2001:db8::53']")
+    _start_netplan(ns, text, {OLD, "2001:db8:9::9/64"})
+    must(ns, replace(SECOND, dns=["192.0.2.53"], family=V4), "netplan")
+    assert ns.addresses() == {"192.0.2.77/24", "2001:db8:9::9/64"}, ns.addresses()
+    assert ns.gateways() == ["192.0.2.1", "fe80::1"], ns.gateways()
+    merged = ns.must("netplan get")
+    assert "2001:db8::53" in merged and "accept-ra: false" in merged, merged
+    assert "198.51.100.1\n" not in merged.split("nameservers")[1], merged
+    must(ns, Request(MAC, ["2001:db8::7/64"], family=V6), "netplan")
+    assert ns.wait(lambda: ns.addresses() == {"192.0.2.77/24", "2001:db8::7/64"}), \
+        ns.addresses()
+    assert ns.gateways() == ["192.0.2.1"], ns.gateways()
+
+
+def netplan_beside_cloud_init(ns: Namespace) -> None:
+    """It would write its own file again at the next boot."""
+    cloud = "/etc/cloud/cloud.cfg.d"
+    ns.must(f"mkdir -p {cloud}")
+    _start_netplan(ns)
+    must(ns, SECOND, "netplan")
+    assert ns.get(f"{cloud}/99-hv_kvp-network.cfg").endswith(
+        "\nnetwork: {config: disabled}\n")
+    ns.must("kvpctl agent --revert eth0")
+    assert not ns.get(f"{cloud}/99-hv_kvp-network.cfg")
 
 
 def netplan_fails(ns: Namespace) -> None:
@@ -481,6 +651,125 @@ def netplan_pattern(ns: Namespace) -> None:
     must(ns, SECOND, "networkd")
     expect(ns, SECOND)
     assert ns.get("/etc/netplan/50-installer.yaml") == text
+
+
+# --- killed at any step
+
+# Enough for each stack; the loop ends before.
+STEPS = 60
+# What a stack reads at the next boot.
+READ_AT_BOOT = {
+    "networkd": "/etc/systemd/network", "networkmanager": PROFILES,
+    "ifupdown": "/etc/network", "netplan": "/etc/netplan",
+}
+
+
+def _configuration(ns: Namespace, folder: str) -> str:
+    """All that a stack would read there, with names, modes and owners."""
+    # NetworkManager notes when a profile was used last
+    return ns.must(f"cd {folder} && find . -type f ! -name '*~' "
+                   "-printf '%p %m %u %g\\n' -exec cat {} \\; | "
+                   "grep -v ^timestamp= | sort")
+
+
+def _killed(ns: Namespace, step: int) -> bool:
+    """Whether kvpctl got as far as this step, and was killed there."""
+    ns.put(REQUEST, WANTED.pack(), 0o600)
+    code, text = ns.run(f"KILL_AT={step} LD_PRELOAD=/root/kill_at.so "
+                        f"kvpctl agent --request {REQUEST}")
+    assert code in (0, 137), text
+    return code == 137
+
+
+def _kill_each_step(ns: Namespace, stack: str, restart: str) -> None:
+    """SIGKILL, as power loss, before each step. At the machine's next start the
+    early unit leaves what was there, or all that was asked for; the agent's next
+    start does the same in the kernel too; and it can be taken back. @restart:
+    what the machine's start does."""
+    folder = READ_AT_BOOT[stack]
+    ns.put("/root/kill_at.so", (PRELOADS / "kill_at.so").read_bytes())
+    old = _configuration(ns, folder)
+    must(ns, WANTED, stack)
+    new = _configuration(ns, folder)
+    ns.must("kvpctl agent --revert eth0")
+    assert _configuration(ns, folder) == old, "it was not taken back"
+    assert ns.wait(lambda: ns.addresses() == {OLD}, 20), ns.addresses()
+    seen = set()
+    for step in range(1, STEPS):
+        if not _killed(ns, step):
+            break
+        if step % 2:
+            ns.must("kvpctl agent --recover")
+            now = _configuration(ns, folder)
+            assert now in (old, new), f"step {step}: {now}"
+            seen.add(now)
+            ns.must(restart)
+        code, text = ns.run("kvpctl agent --revert eth0")
+        assert code in (0, 3), text
+        assert _configuration(ns, folder) == old, f"step {step}"
+        assert ns.wait(lambda: ns.addresses() == {OLD}, 20), \
+            f"step {step}: {ns.addresses()}"
+    assert 4 < step < STEPS - 1 and old in seen, (step, seen)
+    assert not ns.run("ls /var/lib/hv_kvp/*.pending /var/lib/hv_kvp/*.verified "
+                      "2>/dev/null")[1]
+
+
+def networkd_killed(ns: Namespace) -> None:
+    ns.put("/etc/systemd/network/50-old.network",
+           f"[Match]\nName=e*\n[Network]\nAddress={OLD}\n")
+    ns.run(NETWORKD)
+    assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
+    _kill_each_step(ns, "networkd", RENETWORKD)
+
+
+def networkmanager_killed(ns: Namespace) -> None:
+    _start_nm(ns)
+    _kill_each_step(ns, "networkmanager",
+                    "nmcli connection reload && nmcli connection up id old")
+
+
+def ifupdown_killed(ns: Namespace) -> None:
+    _start_ifupdown(ns)
+    _kill_each_step(ns, "ifupdown", "ifdown --force eth0; ifup eth0")
+
+
+def netplan_killed(ns: Namespace) -> None:
+    _start_netplan(ns)
+    _kill_each_step(ns, "netplan", f"netplan generate && {RENETWORKD}")
+
+
+def killed_before_the_answer(ns: Namespace) -> None:
+    """The change is complete, and the agent is killed: what the kernel then told
+    the host decides what becomes of it."""
+    _start_ifupdown(ns)
+    _serve(ns, "--once --timeout 10", SECOND)
+    for refused, wanted in (("1", OLD), ("", "192.0.2.77/24")):
+        ns.put("/run/fake/kill", "")
+        code, text = ns.run("/root/agent")
+        assert code == 137, (code, text)
+        assert ns.addresses() == {"192.0.2.77/24"}, ns.addresses()
+        ns.must("rm /run/fake/kill; mv /run/fake/1 /run/fake/done")
+        if refused:
+            ns.put("/run/fake/refused", refused)
+        ns.run("(sleep 3; kill $!) & timeout 3 /root/agent")
+        assert ns.addresses() == {wanted}, (refused, ns.addresses())
+        ns.must("mv /run/fake/done /run/fake/1; rm -f /run/fake/refused")
+    ns.must("kvpctl agent --revert eth0")
+    assert ns.addresses() == {OLD}, ns.addresses()
+    assert ns.get(OURS_IFUPDOWN) == ETH0, ns.get(OURS_IFUPDOWN)
+    code, text = ns.run("kvpctl agent --revert eth0")
+    assert code == 3, (code, text)
+
+
+def answer_that_comes_late(ns: Namespace) -> None:
+    """The host was told that it failed, for it took too long: so it is undone."""
+    _start_ifupdown(ns)
+    _serve(ns, "--once --timeout 10", SECOND)
+    ns.put("/run/fake/stale", "")
+    code, text = ns.run("/root/agent")
+    assert "did not get the answer" in text, (code, text)
+    assert ns.addresses() == {OLD}, ns.addresses()
+    assert ns.get(OURS_IFUPDOWN) == ETH0, ns.get(OURS_IFUPDOWN)
 
 
 # --- no stack, and a script
@@ -534,17 +823,23 @@ def script_fails(ns: Namespace) -> None:
 
 TESTS: list[Callable[[Namespace], None]] = [
     networkd, networkd_dhcp, networkd_fails, networkmanager,
-    networkmanager_dhcp, networkmanager_fails, ifupdown, ifupdown_split,
-    ifupdown_fails, undo_takes_long, undo_goes_on, apply_takes_long,
+    networkmanager_dhcp, networkmanager_fails, networkmanager_keeps,
+    networkmanager_clones, ifupdown, ifupdown_split,
+    ifupdown_aliases, ifupdown_second_nic, ifupdown_servers,
+    ifupdown_many_files, ifupdown_fails, undo_takes_long, undo_goes_on, apply_takes_long,
     next_request, too_late, interrupted, nobody_reads, one_at_a_time, netplan,
+    netplan_keeps_v6, netplan_beside_cloud_init,
     netplan_fails, netplan_fails_early, netplan_fails_beside_others,
-    netplan_pattern, nothing_runs, script, script_hangs, script_fails,
+    netplan_pattern, networkd_killed, networkmanager_killed, ifupdown_killed,
+    netplan_killed, killed_before_the_answer, answer_that_comes_late,
+    nothing_runs, script, script_hangs, script_fails,
 ]
 
 
 def run(test: Callable[[Namespace], None], kvpctl: Path) -> None:
-    """One test in namespaces of its own. The device is beside the program."""
-    global FAKE_DEVICE
-    FAKE_DEVICE = kvpctl.parent / "fake_device.so"
+    """One test in namespaces of its own. What is
+    loaded into the program is beside it."""
+    global PRELOADS
+    PRELOADS = kvpctl.parent
     with Namespace(kvpctl) as ns:
         test(ns)
