@@ -19,11 +19,12 @@ OURS = {name: value for name, value in os.environ.items()
 
 
 def run(*command: str | Path, cwd: Path | None = None,
-        env: dict[str, str] | None = None, check: bool = True) -> str:
+        env: dict[str, str] | None = None, check: bool = True,
+        stdin: str = "") -> str:
     """What a command prints, on both streams; an error if it fails."""
     done = subprocess.run([str(c) for c in command], cwd=cwd, text=True,
                           env=dict(OURS, **(env or {})), check=False,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          input=stdin, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT)
     if check and done.returncode:
         raise Error(f"{command[0]}: exit status {done.returncode}\n"

@@ -18,6 +18,7 @@
 #include "deadline.h"
 #include "device.h"
 #include "journal.h"
+#include "json.h"
 #include "kvpctl.h"
 #include "netwatch.h"
 #include "program.h"
@@ -107,7 +108,37 @@ static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *reque
 	return !ioctl(device, HVKVP_IOC_IP_REQUEST, request);
 }
 
-/* No other kvpctl may change the same files meanwhile. -1, which was told, if one does. */
+static const char *result_name(unsigned int result)
+{
+	switch (result) {
+	case HVKVP_IP_DONE:
+		return "done";
+	case HVKVP_IP_NOT_SUPPORTED:
+		return "not_supported";
+	case HVKVP_IP_INVALID:
+		return "invalid";
+	case HVKVP_IP_NOT_FOUND:
+		return "not_found";
+	default:
+		return "failed";
+	}
+}
+
+/* A line for each request. */
+static void report(unsigned int index, unsigned int result)
+{
+	struct json j = { .out = stdout };
+
+	if (!want_json)
+		return;
+	json_open(&j, NULL, '{');
+	json_number(&j, "ifindex", index);
+	json_string(&j, "result", result_name(result));
+	json_close(&j);
+	fflush(stdout);
+}
+
+/* No other kvpctl may change the same files meanwhile. A negative error was told. */
 static int lock_network(int64_t patience)
 {
 	int lock = agent_lock(how.root, patience, how.wake);
@@ -115,7 +146,7 @@ static int lock_network(int64_t patience)
 	if (lock < 0)
 		warn("nothing done: %s", lock == -EBUSY ?
 		     "another kvpctl is changing the network" : strerror(-lock));
-	return lock < 0 ? -1 : lock;
+	return lock;
 }
 
 /* The journals; @refused: number of a request that the host was told had failed, or 0. */
@@ -170,11 +201,12 @@ static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int inde
 		return exit_code_of_result(apply_until(config, 0, index, patience));
 	lock = lock_network(patience);
 	if (lock < 0)
-		return EXIT_ERROR;
+		return exit_code_of(-lock);
 	settle_journals(0);
 	result = apply_until(config, 0, index, patience + APPLY_TIME);
 	settle_journals(0);
 	close(lock);
+	report(index, result);
 	return exit_code_of_result(result);
 }
 
@@ -208,6 +240,7 @@ static void handle_request(struct agent *agent)
 	lock = lock_network(end - REQUEST_TIME);
 	agent->result = lock < 0 ? HVKVP_IP_FAILED : apply_in_time(&request, &config, end);
 	agent->handled = true;
+	report(request.ifindex, agent->result);
 	if (send_answer(agent->device, request.id, agent->result))
 		request.id = 0;
 	if (lock < 0)
@@ -396,7 +429,7 @@ static int put_back(void)
 	int lock = lock_network(deadline_now() + APPLY_TIME), error;
 
 	if (lock < 0)
-		return EXIT_ERROR;
+		return exit_code_of(-lock);
 	error = revert ? journal_revert(&recovery, revert) : journal_settle(&recovery);
 	close(lock);
 	return exit_code_of_recovery(error);
@@ -407,6 +440,8 @@ static void check_actions(void)
 {
 	if (refused + !!request_file + !!revert + recover + once > 1)
 		usage_error("only one of --once, --request, --apply-refused, --revert, --recover");
+	if (want_json && how.dry_run)
+		usage_error("--json does not go with --dry-run");
 	if (how.dry_run && !request_file && !refused)
 		usage_error("--dry-run goes with --request or --apply-refused");
 }

@@ -40,6 +40,9 @@ static int read_lines(struct operations *all)
 		number++;
 		if (len && line[len - 1] == '\n')
 			len--;
+		/* of a file from Windows; one of the value's own is \r */
+		if (len && line[len] == '\n' && line[len - 1] == '\r')
+			len--;
 		wrong = line_take(all, line, len);
 		if (wrong)
 			code = fail(EXIT_INVALID, "line %zu: %s", number,
@@ -63,8 +66,8 @@ static int explain(const struct hvkvp_batch *batch)
 			    "pool %s has another generation than %llu",
 			    pool_name(pool), (unsigned long long)generation);
 	if (batch->failed < batch->count)
-		return fail_errno("line %zu", line_numbers[batch->failed]);
-	return fail_errno("%u operations in pool %s", batch->count,
+		return fail_item("line %zu", line_numbers[batch->failed]);
+	return fail_item("%u operations in pool %s", batch->count,
 			  pool_name(pool));
 }
 

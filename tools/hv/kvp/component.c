@@ -14,6 +14,7 @@
 #include "kvpctl.h"
 #include "pool.h"
 #include "state.h"
+#include "text.h"
 
 /* EnabledState: it is enabled while there is a device to ask. */
 #define ENABLED		2
@@ -145,6 +146,30 @@ static int gather(struct cim *cim, int fd)
 	return code;
 }
 
+/* The text as it is, but nothing that turns a terminal's lines around. */
+static int show(put_fn put, const struct cim *cim)
+{
+	char *text, *line;
+	size_t size;
+	FILE *out;
+
+	if (!isatty(STDOUT_FILENO)) {
+		put(stdout, cim);
+		return EXIT_OK;
+	}
+	out = open_memstream(&text, &size);
+	if (!out)
+		return fail_errno("no memory");
+	put(out, cim);
+	fclose(out);
+	for (line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+		text_put_visible(stdout, line, strcspn(line, "\n"));
+		putchar('\n');
+	}
+	free(text);
+	return EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
 	struct cim cim;
@@ -160,7 +185,7 @@ static int run(int argc, char **argv)
 	cim_init(&cim);
 	code = gather(&cim, fd);
 	if (!code)
-		put(stdout, &cim);
+		code = show(put, &cim);
 	cim_free(&cim);
 	close(fd);
 	return code;

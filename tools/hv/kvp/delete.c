@@ -29,13 +29,13 @@ static int delete_all(int fd, const struct operations *all)
 	if (!ioctl(fd, HVKVP_IOC_BATCH, &batch))
 		return EXIT_OK;
 	if (all->count == 1)
-		return fail_errno("'%s' in pool %s",
+		return fail_item("'%s' in pool %s",
 				  operation_key(&all->ops[0]), pool_name(pool));
 	if (batch.failed < all->count)
-		return fail_errno("'%s' in pool %s",
+		return fail_item("'%s' in pool %s",
 				  operation_key(&all->ops[batch.failed]),
 				  pool_name(pool));
-	return fail_errno("nothing deleted, one of %zu in pool %s",
+	return fail_item("nothing deleted, one of %zu in pool %s",
 			  all->count, pool_name(pool));
 }
 

@@ -6,18 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fault.h"
 #include "kvpctl.h"
+#include "text.h"
 
+/* One line, whatever names and keys are in it. */
 static void print(const char *fmt, va_list args, const char *tail)
 {
 	int error = errno;
+	char *text;
 
 	/* what was printed before the error comes before it */
 	fflush(stdout);
 	fputs("kvpctl: ", stderr);
 	if (current_command)
 		fprintf(stderr, "%s: ", current_command->name);
-	vfprintf(stderr, fmt, args);
+	if (vasprintf(&text, fmt, args) >= 0) {
+		text_put_visible(stderr, text, strlen(text));
+		free(text);
+	}
 	if (tail)
 		fprintf(stderr, ": %s", tail);
 	fputc('\n', stderr);
@@ -72,6 +79,18 @@ int fail_errno(const char *fmt, ...)
 
 	va_start(args, fmt);
 	print(fmt, args, strerror(errno));
+	va_end(args);
+	return code;
+}
+
+int fail_item(const char *fmt, ...)
+{
+	int code = exit_code_of(errno);
+	const char *words = fault_words(errno);
+	va_list args;
+
+	va_start(args, fmt);
+	print(fmt, args, words ? words : strerror(errno));
 	va_end(args);
 	return code;
 }

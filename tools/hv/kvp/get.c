@@ -103,7 +103,7 @@ static int get_one(int fd, const char *key, struct json *j)
 	int from = get_anywhere(fd, key);
 
 	if (from < 0)
-		return fail_errno("'%s'", key);
+		return fail_item("'%s'", key);
 	if (!want_json) {
 		print_value();
 		return EXIT_OK;

@@ -108,7 +108,7 @@ static int drop_item(int device, const char *key)
 	/* ENOENT: it is not overridden */
 	if (!ioctl(device, HVKVP_IOC_DELETE, &arg) || errno == ENOENT)
 		return 0;
-	return fail_errno("cannot drop %s", key);
+	return fail_item("cannot drop %s", key);
 }
 
 static int set_item(int device, const char *key, const char *value)
@@ -120,7 +120,7 @@ static int set_item(int device, const char *key, const char *value)
 
 	if (!ioctl(device, HVKVP_IOC_SET, &arg))
 		return 0;
-	return fail_errno("cannot set %s", key);
+	return fail_item("cannot set %s", key);
 }
 
 static int drop_all(int device)

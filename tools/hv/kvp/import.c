@@ -26,16 +26,18 @@ static const struct option_spec options[] = {
  * struct report - over all files
  * @files: that were there
  * @result: of their items
+ * @cut: values that were cut
  * @json: the array of files
  */
 struct report {
 	unsigned int files;
 	struct import_result result;
+	size_t cut;
 	struct json json;
 };
 
 static void report_file(struct report *report, unsigned int pool,
-			const struct import_result *result)
+			const struct import_result *result, size_t cut)
 {
 	struct json *j = &report->json;
 
@@ -43,6 +45,7 @@ static void report_file(struct report *report, unsigned int pool,
 	report->result.done += result->done;
 	report->result.kept += result->kept;
 	report->result.bad += result->bad;
+	report->cut += cut;
 	if (want_json) {
 		json_open(j, NULL, '{');
 		json_string(j, "pool", pool_name(pool));
@@ -50,17 +53,19 @@ static void report_file(struct report *report, unsigned int pool,
 		json_number(j, "imported", result->done);
 		json_number(j, "kept", result->kept);
 		json_number(j, "left_out", result->bad);
+		json_number(j, "cut", cut);
 		json_close(j);
 	} else {
-		printf("%s\t%zu imported\t%zu kept\t%zu left out\n",
+		printf("%s\t%zu imported\t%zu kept\t%zu left out\t%zu cut\n",
 		       pool_name(pool), result->done, result->kept,
-		       result->bad);
+		       result->bad, cut);
 	}
 }
 
 static int import_pool(int fd, const char *directory, unsigned int pool,
 		       struct report *report)
 {
+	struct poolfile_faults faults = { 0 };
 	struct import_result result = { 0 };
 	struct operations all = { 0 };
 	char path[4096];
@@ -70,13 +75,14 @@ static int import_pool(int fd, const char *directory, unsigned int pool,
 	    (int)sizeof(path))
 		return fail(EXIT_INVALID, "the name of the directory is too long");
 	source.name = path;
-	code = poolfile_read(path, &all, &result.bad);
+	code = poolfile_read(path, &all, &faults);
+	result.bad = faults.bad;
 	if (code == EXIT_NOT_FOUND)
 		return EXIT_OK;
 	if (!code)
 		code = import_all(fd, pool, &all, &source, &result);
 	if (!code)
-		report_file(report, pool, &result);
+		report_file(report, pool, &result, faults.cut);
 	operations_free(&all);
 	return code;
 }
@@ -107,7 +113,7 @@ static int run(int argc, char **argv)
 	if (!report.files)
 		return fail(EXIT_NOT_FOUND, "no .kvp_pool_N in '%s'",
 			    argv[first]);
-	return report.result.bad ? EXIT_PARTLY : EXIT_OK;
+	return report.result.bad || report.cut ? EXIT_PARTLY : EXIT_OK;
 }
 
 const struct command import_command = {

@@ -32,7 +32,7 @@ static int tell_bad(const struct import_source *source,
 		fclose(out);
 	}
 	errno = error;
-	return fail_errno("%s: item '%s'", source->name, key);
+	return fail_item("%s: item '%s'", source->name, key);
 }
 
 int import_all(int fd, unsigned int pool, struct operations *all,
@@ -59,7 +59,7 @@ int import_all(int fd, unsigned int pool, struct operations *all,
 			continue;
 		}
 		if (import.failed >= import.count || !is_malformed(errno))
-			return fail_errno("%s: pool %s, after %zu items",
+			return fail_item("%s: pool %s, after %zu items",
 					  source->name, pool_name(pool), at);
 		code = tell_bad(source, &all->ops[at + import.failed]);
 		if (source->skip_bad) {

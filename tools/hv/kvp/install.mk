@@ -33,6 +33,8 @@ FILES := \
 	$(INCLUDEDIR)/linux/hv_kvp.h:0644:$(ROOT)/include/uapi/linux/hv_kvp.h \
 	$(DATADIR)/man/man8/kvpctl.8:0644:kvpctl.8 \
 	$(DATADIR)/bash-completion/completions/kvpctl:0644:dist/completion.bash \
+	$(DATADIR)/zsh/site-functions/_kvpctl:0644:dist/completion.zsh \
+	$(DATADIR)/fish/vendor_completions.d/kvpctl.fish:0644:dist/completion.fish \
 	$(INITRAMFSDIR)/hv_kvp:0755:dist/initramfs-hook \
 	$(DRACUTDIR)/90hv_kvp/module-setup.sh:0755:dist/dracut-module-setup.sh \
 	$(MODPROBEDIR)/hv_kvp.conf:0644:dist/modprobe.conf \

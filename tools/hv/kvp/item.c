@@ -47,12 +47,30 @@ void value_put_escaped(FILE *out, const struct value *value)
 		text_put_escaped(out, value->bytes, value->len);
 }
 
-void value_json(struct json *j, const char *name, const struct value *value)
+void key_json(struct json *j, const char *key, size_t len)
 {
-	if (value_is_number(value))
-		json_number(j, name, value_number(value));
-	else
-		json_text(j, name, value->bytes, value->len);
+	json_text(j, "key", key, len);
+	if (!text_is_valid(key, len))
+		json_base64(j, "key_base64", key, len);
+}
+
+void value_json(struct json *j, const struct value *value)
+{
+	char digits[24];
+
+	switch (value->type) {
+	case HVKVP_TYPE_DWORD:
+		json_number(j, "value", value_number(value));
+		break;
+	case HVKVP_TYPE_QWORD:
+		snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value_number(value));
+		json_string(j, "value", digits);
+		break;
+	default:
+		json_text(j, "value", value->bytes, value->len);
+		if (!text_is_valid(value->bytes, value->len))
+			json_base64(j, "value_base64", value->bytes, value->len);
+	}
 }
 
 /* strtoull() takes blanks and signs, and stops at a NUL. */
@@ -110,9 +128,9 @@ void item_json(struct json *j, unsigned int pool,
 	struct value value = item_value_of(item);
 
 	json_string(j, "pool", pool_name(pool));
-	json_text(j, "key", item_key(item), item->key_len);
+	key_json(j, item_key(item), item->key_len);
 	json_string(j, "type", type_name(item->type));
-	value_json(j, "value", &value);
+	value_json(j, &value);
 	json_bool(j, "host", item->flags & HVKVP_ITEM_HOST);
 	json_bool(j, "stale", item->flags & HVKVP_ITEM_STALE);
 	json_number(j, "generation", item->generation);

@@ -27,7 +27,13 @@ uint64_t value_number(const struct value *value);
 void value_put(FILE *out, const struct value *value);
 /* The same on one line, see text_put_escaped(). */
 void value_put_escaped(FILE *out, const struct value *value);
-void value_json(struct json *j, const char *name, const struct value *value);
+
+/*
+ * Members "key" and "value" of a JSON object; a QWORD is a string. What is no text
+ * of Unicode is there a second time, exactly, as "key_base64" or "value_base64".
+ */
+void key_json(struct json *j, const char *key, size_t len);
+void value_json(struct json *j, const struct value *value);
 
 /*
  * Makes a value of @type from @text, which it may point to afterwards, as it may

@@ -16,10 +16,11 @@ static void put_char(FILE *out, const char *s, size_t n, uint32_t code)
 		found = strchr(escaped, code);
 	if (found)
 		fprintf(out, "\\%c", letters[found - escaped]);
-	else if (code == TEXT_BAD)
+	else if (code == TEXT_BAD || (code >= 0xd800 && code < 0xe000))
 		fputs("\\uFFFD", out);
-	else if (code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-		 (code >= 0xd800 && code < 0xe000))
+	else if (text_is_hidden(code) && code > 0xffff)
+		fprintf(out, "\\u%04X\\u%04X", 0xd7c0 + (code >> 10), 0xdc00 | (code & 0x3ff));
+	else if (text_is_hidden(code))
 		fprintf(out, "\\u%04X", code);
 	else
 		fwrite(s, 1, n, out);
@@ -84,6 +85,24 @@ void json_text(struct json *j, const char *name, const char *s, size_t len)
 {
 	begin(j, name);
 	put_text(j->out, s, len);
+}
+
+void json_base64(struct json *j, const char *name, const char *s, size_t len)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const unsigned char *p = (const unsigned char *)s;
+
+	begin(j, name);
+	fputc('"', j->out);
+	for (size_t at = 0; at < len; at += 3) {
+		uint32_t bits = p[at] << 16 | (at + 1 < len ? p[at + 1] << 8 : 0) |
+				(at + 2 < len ? p[at + 2] : 0);
+
+		for (size_t i = 0; i < 4; i++)
+			fputc(at + i > len ? '=' : digits[bits >> (18 - 6 * i) & 63], j->out);
+	}
+	fputc('"', j->out);
 }
 
 void json_string(struct json *j, const char *name, const char *s)

@@ -38,9 +38,15 @@ void json_open(struct json *j, const char *name, char bracket);
 /* A newline follows the outermost value. */
 void json_close(struct json *j);
 
-/* Unpaired surrogates become \uD800 to \uDFFF, which parsers take. */
+/*
+ * What is no UTF-8, and surrogates, become U+FFFD: many parsers refuse a lone one,
+ * and with it all of the text. What a terminal would not show is written as \uHHHH.
+ */
 void json_text(struct json *j, const char *name, const char *s, size_t len);
 void json_string(struct json *j, const char *name, const char *s);
+/* Bytes, for what is no text (RFC 4648). */
+void json_base64(struct json *j, const char *name, const char *s, size_t len);
+/* Readers keep 53 bits; what may have more is a string. */
 void json_number(struct json *j, const char *name, uint64_t number);
 void json_bool(struct json *j, const char *name, bool value);
 void json_null(struct json *j, const char *name);

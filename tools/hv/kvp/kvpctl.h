@@ -66,6 +66,8 @@ COMMAND(watch);
 int fail(int code, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 int fail_errno(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The same for what the device said of an item, see fault.h. */
+int fail_item(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int exit_code_of(int error);
 

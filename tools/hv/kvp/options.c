@@ -146,6 +146,25 @@ static size_t find(const struct parser *p, int code)
 	return p->count;
 }
 
+/* getopt_long() names one by optopt; a long one that it does not know is @word. */
+static void wrong_option(const struct parser *p, int code, const char *word)
+{
+	size_t i = find(p, optopt);
+	char name[64];
+
+	if (optopt >= FIRST_LONG)
+		snprintf(name, sizeof(name), "--%s", p->specs[i]->name);
+	else if (optopt)
+		snprintf(name, sizeof(name), "-%c", optopt);
+	else
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+	if (code == ':')
+		usage_error("option '%s' wants a value", name);
+	if (optopt && i < p->count)
+		usage_error("option '%s' takes no value", name);
+	usage_error("unknown option '%s'", name);
+}
+
 int parse_options(int argc, char **argv, const struct option_spec *specs,
 		  size_t count)
 {
@@ -166,12 +185,9 @@ int parse_options(int argc, char **argv, const struct option_spec *specs,
 			print_help(specs, count);
 			exit(EXIT_OK);
 		}
-		if (code == ':')
-			usage_error("option '%s' wants a value",
-				    argv[optind - 1]);
 		i = find(&p, code);
-		if (i == p.count)
-			usage_error("unknown option '%s'", argv[optind - 1]);
+		if (code == ':' || code == '?' || i == p.count)
+			wrong_option(&p, code, argv[optind - 1]);
 		take(p.specs[i], optarg, !p.seen[i]);
 		p.seen[i] = true;
 	}

@@ -9,8 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "kvpctl.h"
 #include "poolfile.h"
+#include "text.h"
 
 /* Whoever writes such a file holds its lock for milliseconds. */
 #define LOCK_TRIES	100
@@ -33,18 +35,35 @@ static int lock(int fd)
 	return -1;
 }
 
-static void take(struct operations *all, const char *record)
+/* Bytes of a field, without a character that its end has cut in two. */
+static size_t field_length(const char *field, size_t size)
+{
+	size_t len = strnlen(field, size);
+	uint32_t code;
+
+	for (size_t n = 1; len == size && n <= 3; n++) {
+		if (((unsigned char)field[len - n] & 0xc0) == 0x80)
+			continue;
+		if (text_decode(field + len - n, n, &code) != n || code == TEXT_BAD)
+			len -= n;
+		break;
+	}
+	return len;
+}
+
+/* False if the value had to be cut, as hv_utils cuts it. */
+static bool take(struct operations *all, const char *record)
 {
 	const char *text = record + POOLFILE_KEY;
-	struct value value = {
-		HVKVP_TYPE_SZ, strnlen(text, POOLFILE_VALUE), text
-	};
+	size_t len = field_length(text, POOLFILE_VALUE);
+	struct value value = { HVKVP_TYPE_SZ, text_fit(text, len, VALUE_UNITS), text };
 
 	operations_set(all, record, strnlen(record, POOLFILE_KEY), &value);
+	return value.len == strnlen(text, POOLFILE_VALUE);
 }
 
 static int read_records(int fd, const char *path, struct operations *all,
-			size_t *bad)
+			struct poolfile_faults *faults)
 {
 	char record[POOLFILE_RECORD];
 	FILE *file = fdopen(fd, "r");
@@ -57,16 +76,18 @@ static int read_records(int fd, const char *path, struct operations *all,
 	while ((len = fread(record, 1, sizeof(record), file)) ==
 	       sizeof(record)) {
 		number++;
-		if (*record) {
-			take(all, record);
-			continue;
+		if (!*record) {
+			warn("%s: record %zu has no key, left out", path, number);
+			faults->bad++;
+		} else if (!take(all, record)) {
+			warn("%s: record %zu: the value is longer than 1,023 UTF-16 units, cut",
+			     path, number);
+			faults->cut++;
 		}
-		warn("%s: record %zu has no key, left out", path, number);
-		++*bad;
 	}
 	if (len) {
 		warn("%s: the last record is cut short, left out", path);
-		++*bad;
+		faults->bad++;
 	}
 	if (ferror(file)) {
 		int code = fail_errno("'%s'", path);
@@ -89,7 +110,7 @@ static int by_key(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Drops all but the first operation of each key, and keeps the order. */
+/* Drops all but the last operation of each key, and keeps the order. */
 static void drop_repeated(struct operations *all)
 {
 	const struct hvkvp_op **sorted;
@@ -102,7 +123,7 @@ static void drop_repeated(struct operations *all)
 		sorted[i] = &all->ops[i];
 	qsort(sorted, all->count, sizeof(*sorted), by_key);
 	for (size_t i = 1; i < all->count; i++)
-		repeated[sorted[i] - all->ops] =
+		repeated[sorted[i - 1] - all->ops] =
 			!strcmp(operation_key(sorted[i - 1]),
 				operation_key(sorted[i]));
 	for (size_t i = 0; i < all->count; i++) {
@@ -116,27 +137,41 @@ static void drop_repeated(struct operations *all)
 	free(sorted);
 }
 
-int poolfile_read(const char *path, struct operations *all, size_t *bad)
+/* Root may be asked to import what others could have put there. */
+static int check_file(int fd, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
+
+	if (fstat(fd, &st))
+		return fail_errno("'%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return fail(EXIT_INVALID, "'%s' is not a file", path);
+	if (st.st_uid && st.st_uid != geteuid())
+		return fail(EXIT_PERMISSION, "'%s' belongs to user %u, neither to root nor to you",
+			    path, st.st_uid);
+	return EXIT_OK;
+}
+
+int poolfile_read(const char *path, struct operations *all, struct poolfile_faults *faults)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	int code;
 
 	if (fd < 0 && errno == ENOENT)
 		return EXIT_NOT_FOUND;
+	if (fd < 0 && errno == ELOOP)
+		return fail(EXIT_INVALID, "'%s' is a symbolic link, which is not followed", path);
 	if (fd < 0)
 		return fail_errno("'%s'", path);
-	if (!fstat(fd, &st) && !S_ISREG(st.st_mode)) {
-		close(fd);
-		return fail(EXIT_INVALID, "'%s' is no file", path);
-	}
-	if (lock(fd)) {
+	code = check_file(fd, path);
+	if (!code && lock(fd))
 		code = fail_errno("cannot lock '%s'", path);
+	if (code) {
 		close(fd);
 		return code;
 	}
 	/* closing the file unlocks it */
-	code = read_records(fd, path, all, bad);
+	code = read_records(fd, path, all, faults);
 	if (!code)
 		drop_repeated(all);
 	return code;

@@ -13,12 +13,22 @@
 #define POOLFILE_VALUE	2048
 #define POOLFILE_RECORD	(POOLFILE_KEY + POOLFILE_VALUE)
 
-/*
- * Adds the items of a file, the first where there is more than one of a key, as
- * the daemon answers. @bad counts records without a key and one that is cut
- * short; they are told on stderr. 0, EXIT_NOT_FOUND without a word if there is
- * no such file, or another exit code after it has told why.
+/**
+ * struct poolfile_faults - what of a file could not be taken as it is
+ * @bad: records without a key, and one that is cut short: left out
+ * @cut: values that are longer than an item's: their beginning was taken
  */
-int poolfile_read(const char *path, struct operations *all, size_t *bad);
+struct poolfile_faults {
+	size_t bad;
+	size_t cut;
+};
+
+/*
+ * Adds the items of a file, the last where there is more than one of a key: who
+ * appends means that one. What is counted in @faults is told on stderr. 0,
+ * EXIT_NOT_FOUND without a word if there is no such file, or another exit code after
+ * it has told why: it is a link, or belongs to neither root nor the caller.
+ */
+int poolfile_read(const char *path, struct operations *all, struct poolfile_faults *faults);
 
 #endif /* POOLFILE_H */

@@ -40,7 +40,7 @@ static int run(int argc, char **argv)
 		if (!(pools >> i & 1))
 			continue;
 		if (ioctl(fd, HVKVP_IOC_PURGE, &purge))
-			code = fail_errno("pool %s", pool_name(i));
+			code = fail_item("pool %s", pool_name(i));
 		count += purge.count;
 	}
 	close(fd);

@@ -10,17 +10,44 @@
 #include <unistd.h>
 
 #include "crc32.h"
+#include "fault.h"
 #include "kvpctl.h"
 #include "lines.h"
+#include "readfile.h"
 #include "savefile.h"
 
-#define FIRST_LINE	"hv_kvp-items\t1\n"
+#define FORMAT		"hv_kvp-items\t"
+#define FIRST_LINE	FORMAT "2\n"
+#define MACHINE		"machine\t"
+#define MACHINE_ID	32
 /* What is larger is no saved pool. */
 #define MAX_SIZE	(1LL << 30)
 
+const char *savefile_machine = "/etc/machine-id";
+
+/* False if the system has none, or none yet. */
+static bool get_machine(char id[MACHINE_ID + 1])
+{
+	char *text;
+	bool good;
+
+	if (readfile("", savefile_machine, 4096, &text, NULL))
+		return false;
+	good = strspn(text, "0123456789abcdef") == MACHINE_ID &&
+	       (!text[MACHINE_ID] || text[MACHINE_ID] == '\n');
+	if (good)
+		snprintf(id, MACHINE_ID + 1, "%s", text);
+	free(text);
+	return good;
+}
+
 void savefile_begin(FILE *out)
 {
+	char id[MACHINE_ID + 1];
+
 	fputs(FIRST_LINE, out);
+	if (get_machine(id))
+		fprintf(out, MACHINE "%s\n", id);
 }
 
 void savefile_end(FILE *out, const char *text, size_t len, uint64_t count)
@@ -155,7 +182,8 @@ static bool is_whole(const char *text, size_t len, size_t *end,
 	FILE *out;
 
 	if (len < strlen(FIRST_LINE) || text[len - 1] != '\n' ||
-	    memcmp(text, FIRST_LINE, strlen(FIRST_LINE)))
+	    (memcmp(text, FIRST_LINE, strlen(FIRST_LINE)) &&
+	     memcmp(text, FORMAT "1\n", strlen(FIRST_LINE))))
 		return false;
 	for (*end = len - 1; *end && text[*end - 1] != '\n';)
 		--*end;
@@ -172,26 +200,64 @@ static bool is_whole(const char *text, size_t len, size_t *end,
 	       !memcmp(wanted, text + *end, len - *end);
 }
 
-static int take_lines(const char *path, char *text, size_t end,
-		      struct operations *all)
+/* Takes the machine's line, if the file has one; where the items begin. */
+static char *take_machine(char *text, char *end, bool *foreign)
 {
-	size_t number = 1;
+	size_t size = strlen(MACHINE) + MACHINE_ID + 1;
+	char *line = text + strlen(FIRST_LINE);
+	char id[MACHINE_ID + 1];
 
-	for (char *line = text + strlen(FIRST_LINE); line < text + end;) {
+	if ((size_t)(end - line) < size || strncmp(line, MACHINE, strlen(MACHINE)))
+		return line;
+	*foreign = get_machine(id) && memcmp(id, line + strlen(MACHINE), MACHINE_ID);
+	return line + size;
+}
+
+/* The line has added an item. Both --check and the act go by this. */
+static int judge(const char *path, size_t number, struct operations *all, size_t *left_out)
+{
+	int error = fault_of(&all->ops[all->count - 1]);
+	const struct hvkvp_op *op;
+
+	if (!error)
+		return EXIT_OK;
+	errno = -error;
+	if (error != -EILSEQ)
+		return fail_item("'%s' line %zu, nothing is restored", path, number);
+	op = &all->ops[all->count - 1];
+	warn("'%s' line %zu: only the host can set '%.*s', no valid text: left out", path, number,
+	     (int)op->key_len, operation_key(op));
+	operations_drop(all, all->count - 1);
+	++*left_out;
+	return EXIT_OK;
+}
+
+static int take_lines(const char *path, char *text, size_t end, struct operations *all,
+		      bool *foreign, size_t *left_out)
+{
+	char *first = take_machine(text, text + end, foreign);
+	size_t number = first == text + strlen(FIRST_LINE) ? 1 : 2;
+
+	for (char *line = first; line < text + end;) {
 		char *newline = memchr(line, '\n', text + end - line);
+		size_t before = all->count;
 		const char *wrong = line_take(all, line, newline - line);
+		int code;
 
 		number++;
 		if (wrong)
 			return fail(EXIT_INVALID, "'%s' line %zu: %s", path,
 				    number, wrong);
+		code = all->count > before ? judge(path, number, all, left_out) : EXIT_OK;
+		if (code)
+			return code;
 		line = newline + 1;
 	}
 	return EXIT_OK;
 }
 
-static int take_text(const char *path, char *text, size_t len,
-		     struct operations *all)
+static int take_text(const char *path, char *text, size_t len, struct operations *all,
+		     bool *foreign, size_t *left_out)
 {
 	size_t end;
 	uint64_t count;
@@ -201,24 +267,26 @@ static int take_text(const char *path, char *text, size_t len,
 		return fail(EXIT_INVALID,
 			    "'%s' is damaged or no saved pool, nothing is restored",
 			    path);
-	code = take_lines(path, text, end, all);
-	if (!code && count != all->count)
+	code = take_lines(path, text, end, all, foreign, left_out);
+	if (!code && count != all->count + *left_out)
 		code = fail(EXIT_INVALID, "'%s' has not as many items as it says",
 			    path);
 	return code;
 }
 
-int savefile_read(const char *path, struct operations *all)
+int savefile_read(const char *path, struct operations *all, bool *foreign, size_t *left_out)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 	size_t len = 0;
 	int code;
 
+	*foreign = false;
+	*left_out = 0;
 	if (fd < 0 || read_all(fd, &text, &len))
 		code = fail_errno("'%s'", path);
 	else
-		code = take_text(path, text, len, all);
+		code = take_text(path, text, len, all, foreign, left_out);
 	if (fd >= 0)
 		close(fd);
 	free(text);

@@ -61,7 +61,7 @@ static int set(const char *key, const struct value *value)
 		return code;
 	code = EXIT_OK;
 	if (ioctl(fd, HVKVP_IOC_SET, &arg))
-		code = fail_errno("'%s' in pool %s", key, pool_name(pool));
+		code = fail_item("'%s' in pool %s", key, pool_name(pool));
 	close(fd);
 	return code;
 }

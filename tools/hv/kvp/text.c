@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kvpctl.h"
 #include "text.h"
 
 /* Bytes of a sequence by its first byte, 0 if none begins so. */
@@ -40,11 +41,72 @@ size_t text_decode(const char *s, size_t len, uint32_t *code)
 	return n;
 }
 
-/* What does harm to a terminal, or is no UTF-8. */
-static bool is_hidden(uint32_t code)
+/* Unicode's Bidi_Control and Default_Ignorable_Code_Point, and lines' ends. */
+static const struct {
+	uint32_t first;
+	uint32_t last;
+} invisible[] = {
+	{ 0x0000, 0x001f }, { 0x007f, 0x009f }, { 0x00ad, 0x00ad }, { 0x034f, 0x034f },
+	{ 0x061c, 0x061c }, { 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0x3164, 0x3164 },
+	{ 0xd800, 0xdfff }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 },
+	{ 0xfff0, 0xfffb }, { 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a },
+	{ 0xe0000, 0xe0fff }, { TEXT_BAD, TEXT_BAD },
+};
+
+bool text_is_hidden(uint32_t code)
 {
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) ||
-	       (code >= 0xd800 && code < 0xe000) || code == TEXT_BAD;
+	for (size_t i = 0; i < ARRAY_SIZE(invisible); i++)
+		if (code >= invisible[i].first && code <= invisible[i].last)
+			return true;
+	return false;
+}
+
+bool text_is_valid(const char *s, size_t len)
+{
+	while (len) {
+		uint32_t code;
+		size_t n = text_decode(s, len, &code);
+
+		if (code == TEXT_BAD || (code >= 0xd800 && code < 0xe000))
+			return false;
+		s += n;
+		len -= n;
+	}
+	return true;
+}
+
+/* Goes on while there is room for @units; the units and bytes that it took. */
+static size_t count_units(const char *s, size_t len, size_t most, size_t *bytes)
+{
+	size_t units = 0;
+
+	for (*bytes = 0; *bytes < len;) {
+		uint32_t code;
+		size_t n = text_decode(s + *bytes, len - *bytes, &code);
+		size_t more = n == 4 ? 2 : 1;
+
+		if (units + more > most)
+			break;
+		units += more;
+		*bytes += n;
+	}
+	return units;
+}
+
+size_t text_units(const char *s, size_t len)
+{
+	size_t bytes;
+
+	return count_units(s, len, len, &bytes);
+}
+
+size_t text_fit(const char *s, size_t len, size_t units)
+{
+	size_t bytes;
+
+	count_units(s, len, units, &bytes);
+	return bytes;
 }
 
 static const char *short_escape(uint32_t code)
@@ -63,16 +125,16 @@ static const char *short_escape(uint32_t code)
 	}
 }
 
-void text_put_escaped(FILE *out, const char *s, size_t len)
+static void put(FILE *out, const char *s, size_t len, bool escape_backslash)
 {
 	while (len) {
 		uint32_t code;
 		size_t n = text_decode(s, len, &code);
 		const char *escape = short_escape(code);
 
-		if (escape)
+		if (escape && (code != '\\' || escape_backslash))
 			fputs(escape, out);
-		else if (!is_hidden(code))
+		else if (!text_is_hidden(code))
 			fwrite(s, 1, n, out);
 		else
 			for (size_t i = 0; i < n; i++)
@@ -80,6 +142,16 @@ void text_put_escaped(FILE *out, const char *s, size_t len)
 		s += n;
 		len -= n;
 	}
+}
+
+void text_put_escaped(FILE *out, const char *s, size_t len)
+{
+	put(out, s, len, true);
+}
+
+void text_put_visible(FILE *out, const char *s, size_t len)
+{
+	put(out, s, len, false);
 }
 
 static int hex_digit(char c)

@@ -79,11 +79,11 @@ static void tell_json(const char *event, unsigned int pool, const char *key,
 	json_open(&j, NULL, '{');
 	json_string(&j, "event", event);
 	json_string(&j, "pool", pool_name(pool));
-	json_text(&j, "key", key, len);
+	key_json(&j, key, len);
 	json_number(&j, "generation", generation);
 	if (value) {
 		json_string(&j, "type", type_name(value->type));
-		value_json(&j, "value", value);
+		value_json(&j, value);
 	}
 	json_close(&j);
 }

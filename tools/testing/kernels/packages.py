@@ -22,7 +22,7 @@ CHECK = """
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu linux-source-6.1
     libc6-dev-i386 lib32gcc-12-dev
     systemd udev initramfs-tools-core dracut-core shellcheck groff-base mandoc e2fsprogs
-    pyflakes3
+    pyflakes3 jq zsh fish
 """.split()
 
 STATUS = Path("/var/lib/dpkg/status")

@@ -677,6 +677,33 @@ def dry_run(tree: Tree) -> None:
         assert tree.files() == before
 
 
+def ordinary_user(tree: Tree) -> None:
+    """Who may not change the network has exit code 4, and no file is made."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(FULL.pack())
+        file.flush()
+        os.chmod(file.name, 0o644)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--clear-groups", tree.kvpctl, "agent",
+             "--request", file.name], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 4, (done.returncode, done.stderr)
+
+
+def agent_json(tree: Tree) -> None:
+    """An object for a request, whatever became of it."""
+    tree.put("var/lib/x", "")
+    for program, code, result in (("/bin/true", 0, "done"),
+                                  ("/bin/false", 1, "failed")):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(FULL.pack())
+            file.flush()
+            done = tree.run("agent", "--json", "--request", file.name,
+                            "--exec", program)
+        assert done.returncode == code, done.stderr
+        assert json.loads(done.stdout) == {"ifindex": 0, "result": result}
+    tree.agent(FULL, "--json", "--dry-run", code=2)
+
+
 def interfaces_syntax(tree: Tree) -> None:
     """Continued lines, logical names, includes by pattern and directory."""
     tree.put("etc/network/interfaces",
@@ -792,7 +819,7 @@ TESTS: list[Callable[[Tree], None]] = [
     random_requests, wrong_size, new_directory, owner_is_kept, one_at_a_time,
     symbolic_links, no_regular_file,
     old_file_is_kept, leftover_of_a_crash, recovered, damaged_journal,
-    script_fails, dry_run,
+    script_fails, dry_run, ordinary_user, agent_json,
     interfaces_syntax, os_release, os_version, os_release_of_vendor, host_name,
 ]
 

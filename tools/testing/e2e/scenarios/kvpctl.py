@@ -4,6 +4,7 @@ import gzip
 import json
 import shlex
 import xml.etree.ElementTree as ET
+import zlib
 from dataclasses import dataclass
 
 from guests import HV_KVP
@@ -113,11 +114,13 @@ def set_get_delete(t: Test) -> None:
             "".join(f"{i.text}\n" for i in items))
     t.equal([(i["key"], i["value"], i["type"], i["pool"], i["host"])
              for i in ok(t, "get s e d q --json").json],
-            [(i.key, i.value, names[i.type], "guest", False) for i in items])
+            [(i.key, i.text if i.type == QWORD else i.value, names[i.type],
+              "guest", False) for i in items])
     t.equal(ok(t, "set s other --json").json,
             {"pool": "guest", "key": "s", "set": 1})
     t.equal(ok(t, "delete d q --json").json, {"pool": "guest", "deleted": 2})
-    fails(t, NOT_FOUND, "delete s no-such")
+    said = fails(t, NOT_FOUND, "delete s no-such")
+    t.true(said.err.endswith("no such key\n"), said.err)
     t.equal(t.kvp.enumerate(GUEST), [Item("s", "other"), items[1]])
     t.kvp.set(EXTERNAL, Item("s", "of the host"))
     t.equal(ok(t, "get s").text, "of the host\n")
@@ -176,6 +179,11 @@ def exit_codes(t: Test) -> None:
                     f"set a {'v' * 1024}", "set a $(printf '\\355\\240\\200')",
                     "get ''", f"get {'k' * 300}", "purge -p guest"):
         fails(t, INVALID, command)
+    t.true("255 UTF-16 units" in fails(t, INVALID, f"set {'k' * 256} x").err)
+    t.true("1,023 UTF-16 units" in fails(t, INVALID, f"set a {'v' * 1024}").err)
+    # what a message repeats does nothing to the terminal
+    said = fails(t, NOT_FOUND, "get \"$(printf 'a\\033[2J\\342\\200\\256')\"")
+    t.true(r"'a\x1B[2J\xE2\x80\xAE'" in said.err, said.err)
     t.sh("mkdir -p /tmp/bare && cp /bin/kvpctl /tmp/bare/")
     for command, code in (("list", NO_DEVICE), ("save /f", NO_DEVICE),
                           ("save --missing-ok /f", 0)):
@@ -186,8 +194,15 @@ def exit_codes(t: Test) -> None:
     for command in ("list", "set a b", "status --json"):
         t.equal(t.host.run(f"su nobody -s /bin/sh -c 'kvpctl {command}'",
                            check=False).code, PERMISSION, command)
-    t.equal(ok(t, "--version").text.split()[1],
-            t.sh("cat /sys/module/hv_kvp/version"))
+    for word in ("version", "--version", "-V"):
+        t.equal(ok(t, word).text.split()[1],
+                t.sh("cat /sys/module/hv_kvp/version"))
+    t.equal(ok(t, "help get").text, ok(t, "get --help").text)
+    t.equal(ok(t, "help").text, ok(t, "--help").text)
+    for command, word in (("get -rx k", "'-x'"), ("get k --nope=1 l", "'--nope'"),
+                          ("get --raw=1 k", "'--raw' takes no value"),
+                          ("list -sp", "'-p' wants a value"), ("-j list", "'-j'")):
+        t.true(word in fails(t, USAGE, command).err, command)
     for command in ("", *ok(t, "--help").text.split("\n\n")[1].splitlines()):
         t.true("--help" in ok(t, f"{command.strip().split(' ')[0]} --help"
                               ).text, f"help of {command}")
@@ -204,6 +219,9 @@ def limits(t: Test) -> None:
                                 for n in range(1025)).encode())
     fails(t, NO_ROOM, "batch </tmp/fill")
     t.equal(len(ok(t, "list -p guest -k").text.splitlines()), 2900)
+    fill(t, 100, first=2900)
+    said = fails(t, NO_ROOM, "set one-more v")
+    t.true("the pool is full" in said.err, said.err)
     empty(t)
 
 
@@ -398,6 +416,10 @@ def watch_falls_behind(t: Test) -> None:
 @scenario(DEVICE, guests=OURS)
 def batch(t: Test) -> None:
     """All or nothing; lines have escapes; compare-and-swap."""
+    put(t, "/tmp/b", b"set\tSZ\tcr\tlf\r\nset\tSZ\tkept\t\\r\r\n")
+    ok(t, "batch </tmp/b")
+    t.equal(t.kvp.enumerate(GUEST), [Item("cr", "lf"), Item("kept", "\r")])
+    ok(t, "delete cr kept")
     put(t, "/tmp/b", b"# a comment\n\nset\tSZ\ta\\tb\t\\x41\\\\\\n\n"
         b"set\tQWORD\tq\t0x10\nset\tsz\tgone\t\ndelete\tgone\n"
         b"set\tSZ\tlast\tno newline")
@@ -427,33 +449,41 @@ def batch(t: Test) -> None:
     t.equal(generation(), now + 1)
 
 
+def partly(t: Test, command: str, **counts: int) -> None:
+    """A restore of four items that leaves out the one with a surrogate."""
+    said = run(t, command)
+    t.equal((said.code, said.json), (PARTLY, {
+        "file": FILE, "items": 4, "left_out": 1} | counts))
+    t.true(r"\xED\xA0\x80x" in said.err, said.err)
+
+
 @scenario(DEVICE, guests=OURS)
 def save_and_restore(t: Test) -> None:
-    """Everything comes back as it was, what no set would take too."""
+    """Everything comes back as it was; only what the host has set and nobody
+    else can set is left out, and that is told."""
     t.kvp.set(GUEST, Item(NASTY, NASTY))
     t.kvp.set(GUEST, Item("d", 7, DWORD))
     set_raw(t, GUEST, "\ud800x", "y\udfff")
     ok(t, "set changes old")
-    before = ok(t, "list -p guest -0").out
-    t.true(LONE in before, "the surrogate is there")
+    t.true(LONE in ok(t, "list -p guest -0").out, "the surrogate is there")
     t.equal(ok(t, f"save {FILE} --json").json, {"file": FILE, "saved": 4})
     t.equal(t.sh(f"stat -c '%a %h' {FILE}; ls /tmp | grep -c saved"),
             "600 1\n1")
     t.host.agent.get(FILE).decode()
     ok(t, "set changes new")
     ok(t, "delete d")
-    t.equal(ok(t, f"restore {FILE} -j").json,
-            {"file": FILE, "items": 4, "restored": 1, "kept": 3})
+    partly(t, f"restore {FILE} -j", restored=1, kept=2)
     t.equal(ok(t, "get changes").text, "new\n")
-    ok(t, f"restore --replace {FILE}")
+    partly(t, f"restore --replace {FILE} -j", restored=3, kept=0)
     t.equal(ok(t, "get changes").text, "old\n")
-    for key in ("-- \"$(printf '\\355\\240\\200x')\"", "d changes"):
-        ok(t, f"delete {key}")
+    t.true(LONE in ok(t, "list -p guest -0").out, "the surrogate is there")
+    ok(t, "delete -- \"$(printf '\\355\\240\\200x')\"")
+    before = ok(t, "list -p guest -0").out
+    ok(t, "delete d changes")
     t.kvp.delete(GUEST, NASTY)
     t.equal(ok(t, "list -p guest").text, "")
-    ok(t, f"restore {FILE}")
+    partly(t, f"restore {FILE} -j", restored=3, kept=0)
     t.equal(ok(t, "list -p guest -0").out, before)
-    ok(t, "delete -- \"$(printf '\\355\\240\\200x')\"")
     ok(t, "save")
     t.equal(t.sh("stat -c %a /var/lib/hv_kvp /var/lib/hv_kvp/guest"),
             "700\n600")
@@ -479,6 +509,40 @@ def damaged_files(t: Test) -> None:
     ok(t, f"restore --check {FILE}")
     ok(t, f"restore {FILE}")
     t.equal(ok(t, "get key-7").text, "v\n")
+
+
+@scenario(DEVICE, guests=OURS)
+def check_judges_as_restore_does(t: Test) -> None:
+    """Whole files with items that cannot be: refused before the first."""
+    def saved(*lines: str, head: str = "") -> str:
+        text = f"hv_kvp-items\t2\n{head}" + "".join(f"{n}\n" for n in lines)
+        return put(t, "/tmp/odd", f"{text}end\t{len(lines)}\t"
+                   f"{zlib.crc32(text.encode()):08x}\n".encode())
+
+    good = [f"set\tSZ\tk{n}\tv" for n in range(1100)]
+    for odd in (f"set\tSZ\t{'k' * 256}\tv", f"set\tSZ\tk\t{'v' * 1024}",
+                "set\tSZ\t\tv", "set\tSZ\tk\ta\\x00b"):
+        saved(*good, odd)
+        fails(t, INVALID, "restore --check /tmp/odd")
+        fails(t, INVALID, "restore /tmp/odd")
+        t.equal(ok(t, "list -p guest").text, "")
+    saved("set\tSZ\t\\xED\\xA0\\x80\tv", "set\tSZ\tk\tv")
+    fails(t, PARTLY, "restore --check /tmp/odd")
+    fails(t, PARTLY, "restore /tmp/odd")
+    t.equal(t.kvp.enumerate(GUEST), [Item("k", "v")])
+    # a clone has what its template saved
+    saved("set\tSZ\tof\ttemplate", head=f"machine\t{'0' * 31}1\n")
+    put(t, "/etc/machine-id", b"0" * 31 + b"2\n")
+    for command in ("restore", "restore --check"):
+        t.true("another machine" in fails(t, INVALID, f"{command} /tmp/odd").err)
+    said = run(t, "restore --missing-ok /tmp/odd")
+    t.true(not said.code and "another machine" in said.err, said.err)
+    t.equal(t.kvp.enumerate(GUEST), [Item("k", "v")])
+    ok(t, "restore --any-machine /tmp/odd")
+    ok(t, "save /tmp/odd")
+    t.true(f"machine\t{'0' * 31}2\n".encode() in t.host.agent.get("/tmp/odd"))
+    ok(t, "restore --check /tmp/odd")
+    t.sh("rm /etc/machine-id")
 
 
 @scenario(DEVICE, guests=OURS)
@@ -529,9 +593,9 @@ def import_pool_files(t: Test) -> None:
     put(t, "/tmp/old/.kvp_pool_0",
         record(b"of the host", b"1") + record(b"there", b"file"))
     put(t, "/tmp/old/.kvp_pool_1", b"".join((
-        record(b"k\0left over", b"v\0left over from a longer value"),
+        record(b"k\0left over", b"an older one\0left over from a longer value"),
         record("\u20ac".encode(), "\u00e4\n".encode()),
-        record(b"k", b"a second one"),
+        record(b"k", b"v\0the last one counts"),
         record(b"", b"no key"),
         record(b"x" * 512, b"key too long"),
         record(b"long", b"y" * 1024),
@@ -545,16 +609,18 @@ def import_pool_files(t: Test) -> None:
     t.equal(said.code, PARTLY)
     t.equal([(f["pool"], f["imported"], f["kept"], f["left_out"])
              for f in said.json],
-            [("external", 1, 1, 0), ("guest", 3, 0, 5),
+            [("external", 1, 1, 0), ("guest", 4, 0, 4),
              ("auto_external", 0, 0, 0)])
+    t.equal([f["cut"] for f in said.json], [0, 1, 0])
     t.equal(len(said.err.splitlines()), 5)
-    t.equal(t.kvp.enumerate(GUEST), [Item("k", "v"), Item("\u20ac", "\u00e4\n"),
+    t.equal(t.kvp.enumerate(GUEST), [Item("\u20ac", "\u00e4\n"), Item("k", "v"),
+                                     Item("long", "y" * 1023),
                                      Item("full", "z" * 1023)])
     t.equal(t.kvp.enumerate(EXTERNAL), [Item("there", "host"),
                                         Item("of the host", "1")])
     t.equal(ok(t, "list --stale").text, "external\tof the host\t1\n")
     t.equal(ok(t, "import /tmp/old -p external -r").text,
-            "external\t2 imported\t0 kept\t0 left out\n")
+            "external\t2 imported\t0 kept\t0 left out\t0 cut\n")
     t.equal(ok(t, "get there").text, "file\n")
     t.equal(ok(t, "purge").text, "2\n")
 
