@@ -318,7 +318,7 @@ def servers_beside_many_interfaces(t: Test) -> None:
 
 @scenario(ONE_NIC, guests=OURS, smoke=True)
 def identity(t: Test) -> None:
-    """os-release and the full name, a new name with the agent, and back."""
+    """os-release and the full name, a new name while it follows, and back."""
     names = ("OSName", "OSMajorVersion", "OSMinorVersion",
              "FullyQualifiedDomainName")
 
