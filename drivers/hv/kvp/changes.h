@@ -7,20 +7,28 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/types.h>
+#include "wire.h"
 
 struct hkvp_pool;
 
-/* Bytes of records that are kept; a power of 2. */
+/* Bytes of records that are kept of each pool; a power of 2. */
 #define HKVP_CHANGES_BYTES	65536
+
+/* Behind the pools: requests for the IP agent. */
+#define HKVP_PLACE_IP		HKVP_POOL_COUNT
 
 /**
  * struct hkvp_reader - a reader of change records
  * @lock: one read at a time
- * @pos: next byte to read, counted since the beginning; under the ring's lock
+ * @pos: by pool, next byte to read, counted since the beginning; then the id of
+ *	the last request for the IP agent that was told; under the lock of the
+ *	records
+ * @turn: pool to look at first, modulo their number; under @lock
  */
 struct hkvp_reader {
 	struct mutex lock;	/* one read at a time */
-	u64 pos;
+	u64 pos[HKVP_PLACE_IP + 1];
+	u32 turn;
 };
 
 int hkvp_changes_init(struct hkvp_pool *pools);

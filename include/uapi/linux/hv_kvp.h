@@ -81,7 +81,7 @@ struct hvkvp_pool_info {
  * @value_max: HVKVP_VALUE_MAX of the kernel
  * @batch_max: most operations of a batch or items of an import
  * @lists_max: most descriptors that may be in the middle of a list at a time
- * @changes_bytes: size of the ring of change records
+ * @changes_bytes: change records that are kept of each pool, in bytes
  * @host_items_max: most items of the host in a pool
  * @agent_items_max: most items of the agents in a pool
  * @reserved: 0
@@ -320,6 +320,7 @@ struct hvkvp_purge {
 #define HVKVP_CHANGE_DELETED	3
 #define HVKVP_CHANGE_VERSION	4	/* no key: all up to here has been told */
 #define HVKVP_CHANGE_IP_REQUEST	5	/* no key: HVKVP_IOC_IP_REQUEST has one */
+#define HVKVP_CHANGE_LOST	6	/* no key: list the pool, records are missing */
 
 /**
  * struct hvkvp_change - what read() gives, one or more at a time

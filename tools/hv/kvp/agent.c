@@ -267,18 +267,13 @@ static bool read_changes(struct agent *agent)
 	bool request = false;
 	ssize_t size;
 
-	while ((size = read(agent->device, buffer, sizeof(buffer))) != 0) {
-		if (size < 0 && errno == EOVERFLOW)
-			request = true;
-		else if (size < 0)
-			break;
+	while ((size = read(agent->device, buffer, sizeof(buffer))) > 0)
 		for (ssize_t at = 0; at < size; ) {
 			const struct hvkvp_change *change = (const void *)(buffer + at);
 
 			request |= change->kind == HVKVP_CHANGE_IP_REQUEST;
 			at += change->size;
 		}
-	}
 	return request;
 }
 

@@ -121,16 +121,19 @@ static int tell_item(void *ctx, const struct hvkvp_item *item)
 }
 
 /* Items may be told twice if the kernel drops the version; that is no harm. */
+static int list_pool(struct watch *watch, unsigned int pool)
+{
+	watch->pool = pool;
+	return device_list(watch->fd, pool, tell_item, NULL, watch, &watch->listed[pool]);
+}
+
 static int list_all(struct watch *watch)
 {
 	int code = EXIT_OK;
 
-	for (unsigned int i = 0; !code && i < HVKVP_POOLS; i++) {
-		watch->pool = i;
+	for (unsigned int i = 0; !code && i < HVKVP_POOLS; i++)
 		if (pools >> i & 1)
-			code = device_list(watch->fd, i, tell_item, NULL, watch,
-					   &watch->listed[i]);
-	}
+			code = list_pool(watch, i);
 	return code;
 }
 
@@ -188,28 +191,38 @@ static bool is_done(const struct watch *watch)
 	return has_count && watch->count >= max_count;
 }
 
-static void tell_changes(struct watch *watch, const char *buffer, ssize_t size)
-{
-	for (ssize_t at = 0; at < size && !is_done(watch);) {
-		const struct hvkvp_change *change = (const void *)(buffer + at);
-
-		tell_change(watch, change);
-		at += change->size;
-	}
-}
-
-static int overflow(struct watch *watch)
+/* What came of the changes that are missing shows in a list. */
+static int tell_loss(struct watch *watch, unsigned int pool)
 {
 	struct json j = { .out = stdout };
 
+	if (pool >= HVKVP_POOLS || !(pools >> pool & 1))
+		return EXIT_OK;
 	if (want_json) {
 		json_open(&j, NULL, '{');
-		json_string(&j, "event", "overflow");
+		json_string(&j, "event", "lost");
+		json_string(&j, "pool", pool_name(pool));
 		json_close(&j);
 	} else {
-		printf("-\toverflow\n");
+		printf("%s\tlost\n", pool_name(pool));
 	}
-	return list_all(watch);
+	return list_pool(watch, pool);
+}
+
+static int tell_changes(struct watch *watch, const char *buffer, ssize_t size)
+{
+	int code = EXIT_OK;
+
+	for (ssize_t at = 0; !code && at < size && !is_done(watch);) {
+		const struct hvkvp_change *change = (const void *)(buffer + at);
+
+		if (change->kind == HVKVP_CHANGE_LOST)
+			code = tell_loss(watch, change->pool);
+		else
+			tell_change(watch, change);
+		at += change->size;
+	}
+	return code;
 }
 
 /* Milliseconds that poll() may wait; 0 once the time is up. */
@@ -240,9 +253,7 @@ static int follow(struct watch *watch)
 			return fail_errno("cannot wait");
 		size = read(watch->fd, buffer, sizeof(buffer));
 		if (size >= 0)
-			tell_changes(watch, buffer, size);
-		else if (errno == EOVERFLOW)
-			code = overflow(watch);
+			code = tell_changes(watch, buffer, size);
 		else if (errno != EAGAIN && errno != EINTR)
 			return fail_errno("cannot read changes");
 		/* nobody reads any more */

@@ -324,7 +324,7 @@ static bool only_named_errors(void)
 	static const int named[] = {
 		0, EBADF, EINVAL, EFAULT, ENOTTY, ENOENT, EPERM, E2BIG, ERANGE,
 		EILSEQ, EMSGSIZE, ENAMETOOLONG, ENOSPC, ESTALE, EAGAIN,
-		EOVERFLOW, EOPNOTSUPP, EBUSY
+		EOPNOTSUPP, EBUSY, ENODEV
 	};
 	bool good = true;
 

@@ -252,18 +252,21 @@ static void watch(void)
 
 		poll(&p, 1, 100);
 		size = read(fd, buffer, sizeof(buffer));
-		if (size < 0 && errno != EAGAIN && errno != EOVERFLOW)
+		if (size < 0 && errno != EAGAIN)
 			die("read: %s", strerror(errno));
-		again += size < 0 && errno == EOVERFLOW;
 		for (ssize_t at = 0; at < size;) {
 			struct hvkvp_change *change = (void *)(buffer + at);
 
+			at += change->size;
+			done++;
+			/* it has no pool, and no generation */
+			if (change->kind == HVKVP_CHANGE_IP_REQUEST)
+				continue;
 			if (change->pool >= HVKVP_POOLS ||
 			    change->generation < last[change->pool])
 				die("generation went back");
 			last[change->pool] = change->generation;
-			at += change->size;
-			done++;
+			again += change->kind == HVKVP_CHANGE_LOST;
 		}
 	}
 }

@@ -108,7 +108,7 @@ static int purge(unsigned int pool)
 static int watch(void)
 {
 	static const char * const kinds[] = {
-		"?", "added", "set", "deleted", "version", "ip-request"
+		"?", "added", "set", "deleted", "version", "ip-request", "lost"
 	};
 
 	printf("watching\n");
@@ -116,15 +116,13 @@ static int watch(void)
 	for (;;) {
 		ssize_t size = read(fd, buffer, sizeof(buffer));
 
-		if (size < 0 && errno != EOVERFLOW)
-			return failed("read");
 		if (size < 0)
-			printf("overflow\n");
+			return failed("read");
 		for (ssize_t at = 0; at < size;) {
 			struct hvkvp_change *change = (void *)(buffer + at);
 
 			printf("%u %s %s %llu\n", change->pool,
-			       kinds[change->kind % 6], change->key,
+			       kinds[change->kind % 7], change->key,
 			       (unsigned long long)change->generation);
 			at += change->size;
 		}
@@ -218,9 +216,9 @@ static int be_agent(unsigned int result)
 		return 1;
 	for (;;) {
 		ssize_t size = read(fd, buffer, sizeof(buffer));
-		bool asked = size < 0;
+		bool asked = false;
 
-		if (size < 0 && errno != EOVERFLOW)
+		if (size < 0)
 			return failed("read");
 		for (ssize_t at = 0; at < size;) {
 			struct hvkvp_change *change = (void *)(buffer + at);
@@ -260,6 +258,45 @@ static int supply(const char *name, unsigned int dhcp, char **servers,
 	fflush(stdout);
 	for (;;)
 		pause();
+}
+
+/* One server for each interface of this name and a number, again for each SIGUSR1. */
+static int supply_each(const char *name)
+{
+	struct hvkvp_ip_agent agent = { .flags = HVKVP_IP_AGENT_ON };
+	uint8_t server[4] = { 192, 0, 2, 1 };
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &agent))
+		return failed("agent");
+	for (;;) {
+		struct if_nameindex *list = if_nameindex();
+		unsigned int told = 0, refused = 0;
+
+		for (struct if_nameindex *i = list; i->if_index; i++) {
+			struct hvkvp_ip_supply arg = {
+				.v4_dns = PTR(server), .v4_dns_count = 1,
+				.ifindex = i->if_index,
+			};
+
+			if (strncmp(i->if_name, name, strlen(name)))
+				continue;
+			if (!ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg))
+				told++;
+			else if (errno == ENOSPC)
+				refused++;
+			else
+				return failed("supply");
+		}
+		if_freenameindex(list);
+		printf("told %u, refused %u\n", told, refused);
+		fflush(stdout);
+		sigwait(&set, &sig);
+	}
 }
 
 static int refused(void)
@@ -320,6 +357,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "supply") && argc > 3)
 		return supply(argv[2], strtoul(argv[3], NULL, 0), argv + 4,
 			      argc - 4);
+	if (!strcmp(what, "supply-each") && argc == 3)
+		return supply_each(argv[2]);
 	if (!strcmp(what, "refused"))
 		return refused();
 	if (!strcmp(what, "override") && argc == 4)
