@@ -67,8 +67,10 @@ struct follower {
 
 /**
  * struct session - an open descriptor
- * @io: of all below, but for @gone, @registered and @stays. Held while user memory is
- *	touched: for nobody but those who have the descriptor
+ * @io: of all below, but for @missed, @gone, @registered and @stays. Held while user
+ *	memory is touched: for nobody but those who have the descriptor, and poll()
+ *	does not wait for it
+ * @missed: a poll() found @io locked, and is to be woken when it is not
  * @gone: the device was removed; set once, under lock
  * @registered: a daemon is there; set once, under lock
  * @stays: and is no passing reader; set once, under lock
@@ -81,6 +83,7 @@ struct follower {
  */
 struct session {
 	struct mutex io;	/* see above */
+	bool missed;
 	bool gone;
 	bool registered;
 	bool stays;
@@ -300,6 +303,34 @@ static ssize_t read_message(struct session *s, char __user *buf)
 	return HKVP_LEGACY_SIZE;
 }
 
+/* Another one who has the descriptor may be stuck in its memory. */
+static int lock_io(struct session *s, const struct file *filp)
+{
+	if (filp->f_flags & O_NONBLOCK)
+		return mutex_trylock(&s->io) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&s->io) ? -ERESTARTSYS : 0;
+}
+
+static void unlock_io(struct session *s)
+{
+	mutex_unlock(&s->io);
+	/* pairs with the barrier in trylock_io(): one of the two sees the other */
+	smp_mb();
+	if (READ_ONCE(s->missed) && xchg(&s->missed, false))
+		wake_up_interruptible(&wait);
+}
+
+/* For poll(), which cannot be killed: if it fails, unlock_io() wakes it. */
+static bool trylock_io(struct session *s)
+{
+	if (mutex_trylock(&s->io))
+		return true;
+	WRITE_ONCE(s->missed, true);
+	/* pairs with the barrier in unlock_io() */
+	smp_mb();
+	return mutex_trylock(&s->io);
+}
+
 static ssize_t read(struct file *filp, char __user *buf, size_t size,
 		    loff_t *pos)
 {
@@ -307,16 +338,17 @@ static ssize_t read(struct file *filp, char __user *buf, size_t size,
 	ssize_t ret;
 	int seen;
 
+	if (!size)
+		return 0;
 	if (size < HKVP_LEGACY_SIZE)
 		return -EINVAL;
 	do {
 		seen = atomic_read_acquire(&events);
-		if (mutex_lock_interruptible(&s->io)) {
-			ret = -ERESTARTSYS;
+		ret = lock_io(s, filp);
+		if (ret)
 			break;
-		}
 		ret = read_message(s, buf);
-		mutex_unlock(&s->io);
+		unlock_io(s);
 		if (ret != -EAGAIN || filp->f_flags & O_NONBLOCK)
 			break;
 		ret = wait_event_interruptible(wait,
@@ -385,14 +417,17 @@ static ssize_t write(struct file *filp, const char __user *buf, size_t size,
 	u32 head;
 	int ret;
 
+	if (!size)
+		return 0;
 	if (size != HKVP_LEGACY_SIZE)
 		return -EINVAL;
 	if (copy_from_user(&head, buf, sizeof(head)))
 		return -EFAULT;
-	if (mutex_lock_interruptible(&s->io))
-		return -ERESTARTSYS;
+	ret = lock_io(s, filp);
+	if (ret)
+		return ret;
 	ret = take_message(s, head, &answered);
-	mutex_unlock(&s->io);
+	unlock_io(s);
 	if (ret)
 		return ret;
 
@@ -407,12 +442,13 @@ static __poll_t poll(struct file *filp, poll_table *table)
 	__poll_t ret = 0;
 
 	poll_wait(filp, &wait, table);
-	mutex_lock(&s->io);
 	if (READ_ONCE(s->gone))
-		ret = EPOLLERR | EPOLLHUP;
-	else if (is_readable(s))
-		ret = EPOLLIN | EPOLLRDNORM;
-	mutex_unlock(&s->io);
+		return EPOLLERR | EPOLLHUP;
+	if (trylock_io(s)) {
+		if (is_readable(s))
+			ret = EPOLLIN | EPOLLRDNORM;
+		unlock_io(s);
+	}
 	return ret;
 }
 

@@ -4,6 +4,7 @@
  * that they were given.
  */
 #define _GNU_SOURCE
+#include <linux/hyperv.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 
 #define GUEST	HVKVP_POOL_GUEST
 #define AUTO	HVKVP_POOL_AUTO
+#define LEGACY	"/dev/vmbus/hv_kvp"
 #define SIZE	65536
 #define LATER	20000	/* ms; long enough for a slow guest */
 
@@ -152,6 +154,9 @@ TEST(reader)
 	rest(300);
 	others_go_on();
 	EQUAL(waitpid(waiting, NULL, WNOHANG), 0);
+	OK(fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK));
+	FAILS(read(fd, buffer, sizeof(buffer)), EAGAIN);
+	OK(fcntl(fd, F_SETFL, O_RDWR));
 	OK(kill(stalled, SIGKILL));
 	EQUAL(exit_code(stalled), -1);
 	/* what the first one could not take is there for the second */
@@ -180,6 +185,64 @@ TEST(lister)
 	EQUAL(exit_code(other), 0);
 	EQUAL(arg.count, 300);
 	EQUAL(arg.cursor, 0);
+}
+
+/* poll() of what another one reads, who is stuck; its revents. */
+static int poll_in_child(int fd, int timeout)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	pid_t pid = OK(fork());
+
+	if (!pid) {
+		OK(poll(&p, 1, timeout));
+		_exit(p.revents);
+	}
+	for (int ms = 0; ms < LATER; ms += 10) {
+		int status;
+
+		if (OK(waitpid(pid, &status, WNOHANG)) == pid)
+			return WEXITSTATUS(status);
+		rest(10);
+	}
+	fail(__FILE__, __LINE__, "poll() waits for the reader");
+}
+
+TEST(poller_of_the_old_device)
+{
+	static struct hv_kvp_msg msg = { .kvp_hdr.operation = KVP_OP_REGISTER1 };
+	int fd, flags, uffd;
+	pid_t stalled, poller;
+	char *map;
+
+	close(open_userfaultfd());
+	for (int i = 0; i < 100 && access(LEGACY, F_OK); i++)
+		rest(50);
+	fd = OK(open(LEGACY, O_RDWR | O_CLOEXEC));
+	EQUAL(OK(write(fd, &msg, sizeof(msg))), sizeof(msg));
+	EQUAL(poll_in_child(fd, 0), POLLIN);
+	stalled = OK(fork());
+	if (!stalled) {
+		map = missing_memory(&uffd);
+		FAILS(read(fd, map, SIZE), EFAULT);
+		_exit(1);
+	}
+	await_stall(stalled);
+	EQUAL(poll_in_child(fd, 0), 0);
+	/* nor does anybody else wait who said that he would not */
+	flags = OK(fcntl(fd, F_GETFL));
+	OK(fcntl(fd, F_SETFL, flags | O_NONBLOCK));
+	FAILS(read(fd, &msg, sizeof(msg)), EAGAIN);
+	FAILS(write(fd, &msg, sizeof(msg)), EAGAIN);
+	OK(fcntl(fd, F_SETFL, flags));
+	poller = OK(fork());
+	if (!poller)
+		_exit(poll_in_child(fd, LATER / 2));
+	rest(300);
+	EQUAL(waitpid(poller, NULL, WNOHANG), 0);
+	OK(kill(stalled, SIGKILL));
+	EQUAL(exit_code(stalled), -1);
+	/* it is woken, for the message is there still */
+	EQUAL(exit_code(poller), POLLIN);
 }
 
 static int override(int fd, const char *key, const void *value, size_t size)
