@@ -20,14 +20,16 @@
 static_assert(sizeof(struct hvkvp_ip_config) == CONFIG_SIZE_1);
 
 /*
- * Who is the agent, and what it supplied. Held around no access to user memory.
- * The broker's own lock would not do for both.
+ * Who is the agent, and that what is supplied is the agent's. Held around no access to
+ * user memory. The broker's own lock would not do for both.
  */
 static DEFINE_MUTEX(lock);
 
-/* Also when the descriptor is closed. */
+/* Also when the descriptor is closed, whoever has it: so it asks first. */
 void hkvp_ip_agent_end(struct hkvp_file *file)
 {
+	if (!hkvp_ipagent_is(hkvp_setip_agent(), file))
+		return;
 	mutex_lock(&lock);
 	if (hkvp_ipagent_detach(hkvp_setip_agent(), file))
 		hkvp_ip_supply_clear();

@@ -304,12 +304,27 @@ int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device)
 	if (agent->device && agent->device != device) {
 		ret = -EBUSY;
 	} else {
-		agent->device = device;
+		WRITE_ONCE(agent->device, device);
 		if (is_waiting(agent) && agent->holder == HKVP_IP_NOBODY)
 			offer_device(agent);
 	}
 	spin_unlock_bh(&agent->lock);
 	return ret;
+}
+
+/**
+ * hkvp_ipagent_is() - is this the agent on the device?
+ * @agent: the broker
+ * @device: who
+ *
+ * Takes no lock: anybody may ask as often as he likes. The answer is certain while
+ * @device itself neither attaches nor detaches.
+ *
+ * Return: true if it is.
+ */
+bool hkvp_ipagent_is(const struct hkvp_ipagent *agent, const void *device)
+{
+	return READ_ONCE(agent->device) == device;
 }
 
 /**
@@ -328,29 +343,12 @@ bool hkvp_ipagent_detach(struct hkvp_ipagent *agent, const void *device)
 	spin_lock_bh(&agent->lock);
 	was = agent->device == device;
 	if (was) {
-		agent->device = NULL;
+		WRITE_ONCE(agent->device, NULL);
 		if (is_waiting(agent) && agent->holder == HKVP_IP_DEVICE)
 			finish(agent, -EIO);
 	}
 	spin_unlock_bh(&agent->lock);
 	return was;
-}
-
-/**
- * hkvp_ipagent_is() - is this the agent on the device?
- * @agent: the broker
- * @device: who
- *
- * Return: true if it is.
- */
-bool hkvp_ipagent_is(struct hkvp_ipagent *agent, const void *device)
-{
-	bool is;
-
-	spin_lock_bh(&agent->lock);
-	is = agent->device == device;
-	spin_unlock_bh(&agent->lock);
-	return is;
 }
 
 /**
@@ -410,6 +408,9 @@ int hkvp_ipagent_answer(struct hkvp_ipagent *agent, const void *device, u64 id,
 {
 	int ret = -EPERM;
 
+	/* without the lock, because anybody may try */
+	if (!hkvp_ipagent_is(agent, device))
+		return ret;
 	spin_lock_bh(&agent->lock);
 	if (agent->device == device)
 		ret = answer(agent, HKVP_IP_DEVICE, id, result);

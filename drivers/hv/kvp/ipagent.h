@@ -57,7 +57,7 @@ enum hkvp_ip_holder {
  * struct hkvp_ipagent_ops - what the broker asks of others
  * @kick: have hkvp_ipagent_result() called soon. Atomic context.
  * @told: the agent on the device has a request. Atomic context, but never from
- *	an interrupt of any kind.
+ *	an interrupt of any kind. Under the broker's lock: it wakes nobody itself.
  * @legacy_request: give a request to hv_kvp_daemon. May sleep. 0, -ENOMEM, or
  *	another error if it is not there.
  * @legacy_cancel: it need not answer any more. May sleep.
@@ -79,7 +79,7 @@ struct hkvp_ipagent_ops {
  * @done: @request has been answered
  * @result: with what: 0 or an error
  * @refused: the last request that was not done, or NULL
- * @device: the agent on the device, or NULL
+ * @device: the agent on the device, or NULL; written under @lock, read without
  * @legacy_came: times that hv_kvp_daemon has registered
  * @connected: when the host connected last, ns
  * @last_id: the last id given to a request
@@ -114,7 +114,7 @@ u64 hkvp_ipagent_expire(struct hkvp_ipagent *agent, u64 now);
 /* The agents' side, process context. */
 int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device);
 bool hkvp_ipagent_detach(struct hkvp_ipagent *agent, const void *device);
-bool hkvp_ipagent_is(struct hkvp_ipagent *agent, const void *device);
+bool hkvp_ipagent_is(const struct hkvp_ipagent *agent, const void *device);
 struct hkvp_ip_request *hkvp_ipagent_pending(struct hkvp_ipagent *agent);
 struct hkvp_ip_request *hkvp_ipagent_refused(struct hkvp_ipagent *agent);
 int hkvp_ipagent_answer(struct hkvp_ipagent *agent, const void *device, u64 id,
