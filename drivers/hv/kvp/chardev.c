@@ -228,6 +228,7 @@ static int open(struct inode *inode, struct file *filp)
 	if (!file)
 		return -ENOMEM;
 	file->kvp = kvp;
+	hkvp_listing_init(&file->listing);
 	if (filp->f_mode & FMODE_READ)
 		hkvp_reader_begin(&file->reader);
 	filp->private_data = file;

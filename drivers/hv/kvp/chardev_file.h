@@ -8,6 +8,7 @@
 
 #include <linux/list.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <uapi/linux/hv_kvp.h>
 
 #include "changes.h"
@@ -27,15 +28,20 @@
 
 /**
  * struct hkvp_listing - a list that a descriptor is in the middle of
+ * @uid: the user whom it counts for; constant
+ * @admin: counts for the administrators instead; constant
  * @node: in the order of last use
  * @version: version that is listed, pinned; NULL if there is no list
  * @pool: its pool
  * @id: upper half of the cursor
  *
- * All under the lock of chardev_list.c, which is held around no access to user
- * memory: who stalls in a page fault must hold neither the lock nor a pin.
+ * All but the constants under the lock of chardev_list.c, which is held around no
+ * access to user memory: who stalls in a page fault must hold neither the lock nor a
+ * pin. @version becomes NULL with release semantics, when the rest is not used any more.
  */
 struct hkvp_listing {
+	kuid_t uid;
+	bool admin;
 	struct list_head node;
 	struct hkvp_version *version;
 	enum hkvp_pool_id pool;
@@ -106,6 +112,7 @@ int hkvp_ioctl_ip_supply(struct hkvp_file *file, void *arg);
 void hkvp_ip_agent_end(struct hkvp_file *file);
 
 /* chardev_list.c */
+void hkvp_listing_init(struct hkvp_listing *listing);
 void hkvp_listing_end(struct hkvp_listing *listing);
 void hkvp_listing_exit(void);
 

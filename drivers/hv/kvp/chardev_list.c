@@ -4,15 +4,22 @@
  *
  * A list that takes several calls has its version pinned meanwhile. Pins cost
  * memory, so that there are few of them, HKVP_LISTS_MAX, and fewer where old
- * versions hold too much: the one unused for longest goes, and who comes back
- * for it gets -ESTALE.
+ * versions hold too much. Then a list of the user who has most of them goes, the
+ * one that was unused for longest; an administrator's only when nobody else has
+ * any. Who comes back for it gets -ESTALE.
+ *
+ * A list that is within a call is no exception: the caller can make a call take
+ * for ever.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "chardev_file.h"
@@ -31,6 +38,12 @@ static_assert(2 * ITEM_MAX <= CHUNK);
 #define ID_SHIFT	32
 #define ID_AUTO		1		/* intrinsic items, which have no versions */
 #define ID_FIRST	2
+
+/*
+ * So many lists of administrators may hold old versions whatever these hold. They
+ * must not be ended by others who fill a pool, and set and list it again and again.
+ */
+#define ADMIN_LISTS	4
 
 /* How often to look whether pinned versions hold too much. */
 #define TRIM_INTERVAL	HZ
@@ -173,12 +186,42 @@ static void end_locked(struct hkvp_listing *listing)
 	list_del(&listing->node);
 	listing_count--;
 	hkvp_version_unpin(listing->version);
-	listing->version = NULL;
+	/* pairs with the acquire in hkvp_listing_end() */
+	smp_store_release(&listing->version, NULL);
 }
 
-/* End the list of a descriptor, if it is in the middle of one. */
+/*
+ * Who makes user namespaces may have many uids in them, and counts as himself in
+ * all of them.
+ */
+static kuid_t find_owner(const struct cred *cred)
+{
+	const struct user_namespace *ns = cred->user_ns;
+
+	if (ns == &init_user_ns)
+		return cred->euid;
+	while (ns->parent != &init_user_ns)
+		ns = ns->parent;
+	return ns->owner;
+}
+
+/* For the process that opens the descriptor. */
+void hkvp_listing_init(struct hkvp_listing *listing)
+{
+	listing->uid = find_owner(current_cred());
+	listing->admin = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
+
+/*
+ * End the list of a descriptor, if it is in the middle of one. Others may end it
+ * too, but only the descriptor's own calls begin one: without one the lock, which
+ * is everybody's, is left alone.
+ */
 void hkvp_listing_end(struct hkvp_listing *listing)
 {
+	/* pairs with the release in end_locked() */
+	if (!smp_load_acquire(&listing->version))
+		return;
 	mutex_lock(&lock);
 	end_locked(listing);
 	mutex_unlock(&lock);
@@ -202,25 +245,57 @@ static bool is_old(const struct hkvp_listing *listing, struct hkvp_pool *pool)
 	return old;
 }
 
-/*
- * Ends the list that was unused for longest of those that see an old version
- * of a pool which holds too much. One and no more: what is freed by it shows
- * only later.
- */
-static void end_holder(void)
+static bool have_one_owner(const struct hkvp_listing *a,
+			   const struct hkvp_listing *b)
 {
-	struct hkvp_listing *listing;
+	return a->admin == b->admin && (a->admin || uid_eq(a->uid, b->uid));
+}
 
-	list_for_each_entry(listing, &listings, node) {
-		struct hkvp_file *file =
-			container_of(listing, struct hkvp_file, listing);
-		struct hkvp_pool *pool = &file->kvp->pools[listing->pool];
+static u32 count_lists(const struct hkvp_listing *owner)
+{
+	const struct hkvp_listing *listing;
+	u32 count = 0;
 
-		if (is_old(listing, pool) && holds_too_much(pool)) {
-			end_locked(listing);
-			break;
-		}
-	}
+	list_for_each_entry(listing, &listings, node)
+		count += have_one_owner(listing, owner);
+	return count;
+}
+
+static bool may_always_end(const struct hkvp_listing *listing)
+{
+	return true;
+}
+
+/* Does it see an old version of a pool which holds too much? */
+static bool holds_what_is_needed(const struct hkvp_listing *listing)
+{
+	const struct hkvp_file *file =
+		container_of(listing, struct hkvp_file, listing);
+	struct hkvp_pool *pool = &file->kvp->pools[listing->pool];
+
+	return is_old(listing, pool) && holds_too_much(pool) &&
+	       !(listing->admin && count_lists(listing) <= ADMIN_LISTS);
+}
+
+/* Does @a go before @b, which was unused for longer? */
+static bool goes_before(const struct hkvp_listing *a,
+			const struct hkvp_listing *b)
+{
+	if (a->admin != b->admin)
+		return b->admin;
+	return count_lists(a) > count_lists(b);
+}
+
+/* One and no more: what is freed by it shows only later. */
+static void end_one(bool (*may_end)(const struct hkvp_listing *listing))
+{
+	struct hkvp_listing *listing, *found = NULL;
+
+	list_for_each_entry(listing, &listings, node)
+		if (may_end(listing) && (!found || goes_before(listing, found)))
+			found = listing;
+	if (found)
+		end_locked(found);
 }
 
 /*
@@ -236,10 +311,9 @@ static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 
 	mutex_lock(&lock);
 	end_locked(listing);
-	end_holder();
+	end_one(holds_what_is_needed);
 	if (listing_count == HKVP_LISTS_MAX)
-		end_locked(list_first_entry(&listings, struct hkvp_listing,
-					    node));
+		end_one(may_always_end);
 	ret = next_id++;
 	if (!next_id)
 		next_id = ID_FIRST;
@@ -277,7 +351,7 @@ static int fill(struct hkvp_file *file, u32 id, u32 pool, struct part *part)
 static void trim(struct work_struct *work)
 {
 	mutex_lock(&lock);
-	end_holder();
+	end_one(holds_what_is_needed);
 	if (listing_count)
 		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
 	mutex_unlock(&lock);

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -62,6 +63,19 @@ void enter_user_namespace(void)
 int open_device(int flags)
 {
 	return OK(open(DEVICE, flags | O_CLOEXEC));
+}
+
+/* As a user without capabilities, which is not root. */
+int open_device_as(unsigned int uid, int flags)
+{
+	int fd;
+
+	OK(chmod(DEVICE, 0666));
+	OK(seteuid(uid));
+	fd = open_device(flags);
+	OK(seteuid(0));
+	OK(chmod(DEVICE, 0600));
+	return fd;
 }
 
 int set_typed(int fd, unsigned int pool, unsigned int type, const void *key,

@@ -82,6 +82,7 @@ extern volatile uintptr_t bad_address;
 void rest(int ms);
 void enter_user_namespace(void);
 int open_device(int flags);
+int open_device_as(unsigned int uid, int flags);
 
 /* Calls with strings; -1 and errno as ioctl(). */
 int set_typed(int fd, unsigned int pool, unsigned int type, const void *key,

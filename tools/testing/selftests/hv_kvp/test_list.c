@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* HVKVP_IOC_LIST */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
 #include "harness.h"
 
 #define MANY	500
+#define USER	1000
+#define OTHER	1001
 
 static char buffer[1 << 20];
 
@@ -277,6 +284,120 @@ TEST(oldest_cursor_goes)
 	OK(list(fds[0], &arg, HVKVP_POOL_GUEST, cursors[0], buffer, 100));
 }
 
+/* Begins a list on @fd; the cursor. */
+static uint64_t begin(int fd)
+{
+	struct hvkvp_list arg;
+
+	OK(list(fd, &arg, HVKVP_POOL_GUEST, 0, buffer, 100));
+	CHECK(arg.cursor);
+	return arg.cursor;
+}
+
+static bool goes_on(int fd, uint64_t cursor)
+{
+	struct hvkvp_list arg;
+
+	if (!list(fd, &arg, HVKVP_POOL_GUEST, cursor, buffer, 100))
+		return true;
+	EQUAL(errno, ESTALE);
+	return false;
+}
+
+/* Whoever has too many lists ends his own, and no administrator's. */
+TEST(flooder_ends_his_own)
+{
+	int root, user, flooder = -1;
+	unsigned int max;
+	uint64_t of_root, of_user, first = 0;
+
+	set_many(open_device(O_RDWR), 10, "v");
+	root = open_device(O_RDONLY);
+	max = info(root).lists_max;
+	of_root = begin(root);
+	user = open_device_as(USER, O_RDONLY);
+	of_user = begin(user);
+	for (unsigned int i = 0; i < 3 * max; i++) {
+		int fd = open_device_as(OTHER, O_RDONLY);
+		uint64_t cursor = begin(fd);
+
+		if (!i) {
+			flooder = fd;
+			first = cursor;
+		}
+	}
+	CHECK(!goes_on(flooder, first));
+	CHECK(goes_on(user, of_user));
+	/* with as many lists as there may be, an administrator's stays */
+	for (unsigned int i = 0; i < max; i++)
+		begin(open_device_as(OTHER + 1 + i, O_RDONLY));
+	CHECK(!goes_on(user, of_user));
+	CHECK(goes_on(root, of_root));
+}
+
+static void write_file(const char *path, const char *text)
+{
+	int fd = OK(open(path, O_WRONLY));
+
+	OK(write(fd, text, strlen(text)));
+	close(fd);
+}
+
+/* A list by each of @count users of a user namespace, which is OTHER's. */
+static void flood_from_namespace(unsigned int count, int ready, int go)
+{
+	char c;
+
+	OK(setgid(OTHER));
+	OK(setuid(OTHER));
+	enter_user_namespace();
+	OK(write(ready, "", 1));
+	OK(read(go, &c, 1));
+	OK(setgid(0));
+	for (unsigned int i = 0; i < count; i++) {
+		OK(setresuid(i, i, 0));
+		begin(open_device(O_RDONLY));
+		OK(setresuid(0, 0, 0));
+	}
+	_exit(0);
+}
+
+/* With a range of uids one is still one user. */
+TEST(flooder_with_many_uids)
+{
+	unsigned int max;
+	int user[2], ready[2], go[2], status;
+	uint64_t of_user[2];
+	char c, path[64];
+	pid_t pid;
+
+	if (access("/proc/self/ns/user", F_OK))
+		skip_without("user namespaces");
+	set_many(open_device(O_RDWR), 10, "v");
+	for (int i = 0; i < 2; i++) {
+		user[i] = open_device_as(USER, O_RDONLY);
+		of_user[i] = begin(user[i]);
+	}
+	max = info(user[0]).lists_max;
+	OK(pipe(ready));
+	OK(pipe(go));
+	OK(chmod(DEVICE, 0666));
+	pid = OK(fork());
+	if (!pid)
+		flood_from_namespace(2 * max, ready[1], go[0]);
+	OK(read(ready[0], &c, 1));
+	snprintf(path, sizeof(path), "/proc/%d/uid_map", pid);
+	write_file(path, "0 100000 1000");
+	snprintf(path, sizeof(path), "/proc/%d/gid_map", pid);
+	write_file(path, "0 100000 1000");
+	OK(write(go[1], "", 1));
+	OK(waitpid(pid, &status, 0));
+	OK(chmod(DEVICE, 0600));
+	EQUAL(status, 0);
+	for (int i = 0; i < 2; i++)
+		CHECK(goes_on(user[i], of_user[i]));
+}
+
 #define HOLDERS	4
 #define HELD	1000		/* items, a good 2 MB with a value of 1,023 units */
 
@@ -292,7 +413,7 @@ TEST(too_much_held)
 	for (int i = 0; i < HOLDERS; i++) {
 		memset(value, 'a' + i, sizeof(value) - 1);
 		set_many(fd, HELD, value);
-		fds[i] = open_device(O_RDONLY);
+		fds[i] = open_device_as(USER, O_RDONLY);
 		OK(list(fds[i], &arg, HVKVP_POOL_GUEST, 0, buffer, 4096));
 		cursors[i] = arg.cursor;
 	}
@@ -310,6 +431,29 @@ TEST(too_much_held)
 	      ESTALE);
 	OK(list(fds[HOLDERS - 1], &arg, HVKVP_POOL_GUEST, cursors[HOLDERS - 1],
 		buffer, 4096));
+}
+
+/* Whoever fills the pool again and again does not end the lists of root. */
+TEST(administrator_of_a_pool_that_is_filled)
+{
+	int root = open_device(O_RDONLY), fd = open_device(O_RDWR);
+	char value[1024] = { };
+	uint64_t cursor = 0;
+
+	CHECK(info(fd).agent_bytes_max <= 4 << 20);
+	for (int i = 0; i < HOLDERS; i++) {
+		memset(value, 'a' + i, sizeof(value) - 1);
+		set_many(fd, HELD, value);
+		if (!i)
+			cursor = begin(root);
+		begin(open_device_as(USER, O_RDONLY));
+	}
+	/* each list that begins makes room, and so does each second */
+	for (int i = 0; i < 3; i++) {
+		rest(1000);
+		begin(open_device_as(USER, O_RDONLY));
+	}
+	CHECK(goes_on(root, cursor));
 }
 
 TEST(bad_arguments)

@@ -7,6 +7,7 @@
 #include "harness.h"
 
 #define GUEST	HVKVP_POOL_GUEST
+#define USER	1000
 #define HELD	1000		/* items, a good 2 MB with a value of 1,023 units */
 
 static long guest_bytes(void)
@@ -37,7 +38,7 @@ TEST(many_lists_of_old_versions)
 
 		memset(value, 'a' + i, sizeof(value) - 1);
 		set_many(fd, HELD, value);
-		OK(ioctl(open_device(O_RDONLY), HVKVP_IOC_LIST, &arg));
+		OK(ioctl(open_device_as(USER, O_RDONLY), HVKVP_IOC_LIST, &arg));
 		CHECK(arg.cursor);
 		/* current, old, on its way, and one more */
 		CHECK(guest_bytes() < 4 * limit);
