@@ -2,14 +2,23 @@
 /*
  * What the IP agent says about interfaces. Few of them, in a table that is read
  * under RCU: the host may ask in the channel's callback.
+ *
+ * What was said of an interface is forgotten when that goes, or leaves for another
+ * network namespace. An interface that is renamed stays what it is.
  */
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
+#include <net/net_namespace.h>
 
 #include "ip_supply.h"
 
+/* Of those who change the table; taken under rtnl, which is not taken under it. */
+static DEFINE_MUTEX(lock);
 static struct hkvp_ip_supply __rcu *supplies[HVKVP_IP_SUPPLY_MAX];
 
 /**
@@ -32,10 +41,9 @@ const struct hkvp_ip_supply *hkvp_ip_supply_find(int ifindex)
 	return NULL;
 }
 
-/* The callers of what is below see to it that they are alone. */
 static struct hkvp_ip_supply *at(u32 i)
 {
-	return rcu_dereference_protected(supplies[i], true);
+	return rcu_dereference_protected(supplies[i], lockdep_is_held(&lock));
 }
 
 static void replace(u32 i, struct hkvp_ip_supply *supply)
@@ -47,16 +55,8 @@ static void replace(u32 i, struct hkvp_ip_supply *supply)
 		kfree_rcu(old, rcu);
 }
 
-/**
- * hkvp_ip_supply_set() - replace what is known of an interface
- * @ifindex: the interface
- * @supply: from kmalloc(), freed here in time; NULL: nothing is known of it
- *
- * Context: process; one call of this or hkvp_ip_supply_clear() at a time.
- * Return: 0; -ENOSPC if it is one interface too many, and @supply is then the
- * caller's still.
- */
-int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply)
+/* Its place, or a free one, or none: ARRAY_SIZE(supplies). */
+static u32 find_place(int ifindex)
 {
 	u32 i, place = ARRAY_SIZE(supplies);
 
@@ -64,28 +64,114 @@ int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply)
 		if (!at(i))
 			place = min(place, i);
 		else if (at(i)->ifindex == ifindex)
-			break;
+			return i;
 	}
-	if (i == ARRAY_SIZE(supplies)) {
-		if (!supply)
-			return 0;
-		if (place == ARRAY_SIZE(supplies))
-			return -ENOSPC;
-		i = place;
-	}
+	return place;
+}
+
+static void forget(int ifindex)
+{
+	u32 i;
+
+	mutex_lock(&lock);
+	i = find_place(ifindex);
+	if (i < ARRAY_SIZE(supplies))
+		replace(i, NULL);
+	mutex_unlock(&lock);
+}
+
+/* An interface that goes is not in the list any more when its notifiers run. */
+static bool is_there(int ifindex)
+{
+	bool there;
+
+	rcu_read_lock();
+	there = dev_get_by_index_rcu(&init_net, ifindex);
+	rcu_read_unlock();
+	return there;
+}
+
+static int put(struct hkvp_ip_supply *supply)
+{
+	u32 i = find_place(supply->ifindex);
+
+	if (!is_there(supply->ifindex))
+		return -ENODEV;
+	if (i == ARRAY_SIZE(supplies))
+		return -ENOSPC;
 	replace(i, supply);
 	return 0;
 }
 
 /**
+ * hkvp_ip_supply_set() - replace what is known of an interface
+ * @ifindex: the interface
+ * @supply: from kmalloc(), freed here in time; NULL: nothing is known of it
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENODEV if there is no such interface, -ENOSPC if it is one interface
+ * too many, and @supply is then the caller's still.
+ */
+int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply)
+{
+	int ret;
+
+	if (!supply) {
+		forget(ifindex);
+		return 0;
+	}
+	mutex_lock(&lock);
+	ret = put(supply);
+	mutex_unlock(&lock);
+	return ret;
+}
+
+/**
  * hkvp_ip_supply_clear() - forget everything
  *
- * Context: process; as hkvp_ip_supply_set().
+ * Context: process, may sleep.
  */
 void hkvp_ip_supply_clear(void)
 {
 	u32 i;
 
+	mutex_lock(&lock);
 	for (i = 0; i < ARRAY_SIZE(supplies); i++)
 		replace(i, NULL);
+	mutex_unlock(&lock);
+}
+
+/* Under rtnl. An interface that leaves for another namespace goes here first. */
+static int on_netdev(struct notifier_block *nb, unsigned long what, void *arg)
+{
+	const struct net_device *dev = netdev_notifier_info_to_dev(arg);
+
+	if (what == NETDEV_UNREGISTER && net_eq(dev_net(dev), &init_net))
+		forget(dev->ifindex);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block netdev_nb = { .notifier_call = on_netdev };
+
+/**
+ * hkvp_ip_supply_start() - forget what goes, from now on
+ *
+ * Context: process, may sleep; takes rtnl.
+ * Return: 0, or what the registration returns.
+ */
+int hkvp_ip_supply_start(void)
+{
+	return register_netdevice_notifier(&netdev_nb);
+}
+
+/**
+ * hkvp_ip_supply_stop() - undo hkvp_ip_supply_start()
+ *
+ * There is no agent any more, and so nothing to forget.
+ *
+ * Context: process, may sleep; takes rtnl.
+ */
+void hkvp_ip_supply_stop(void)
+{
+	unregister_netdevice_notifier(&netdev_nb);
 }

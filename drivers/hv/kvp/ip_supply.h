@@ -33,5 +33,7 @@ struct hkvp_ip_supply {
 const struct hkvp_ip_supply *hkvp_ip_supply_find(int ifindex);
 int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply);
 void hkvp_ip_supply_clear(void);
+int hkvp_ip_supply_start(void);
+void hkvp_ip_supply_stop(void);
 
 #endif /* HKVP_IP_SUPPLY_H */

@@ -11,6 +11,7 @@
 #include "hkvp.h"
 #include "intrinsic.h"
 #include "intrinsic_watch.h"
+#include "ip_supply.h"
 #include "ipinfo.h"
 #include "legacy.h"
 #include "legacy_node.h"
@@ -130,10 +131,15 @@ static int __init hkvp_module_init(void)
 					 pool_changed);
 	if (ret)
 		goto sysfs;
+	ret = hkvp_ip_supply_start();
+	if (ret)
+		goto watch;
 	hkvp_chardev_init(&hkvp, pool_changed);
 	hkvp_legacy_node_start(hkvp_sysfs_device());
 	return 0;
 
+watch:
+	hkvp_intrinsic_watch_stop();
 sysfs:
 	hkvp_sysfs_unregister();
 takeover:
@@ -154,6 +160,7 @@ module_init(hkvp_module_init);
 static void __exit hkvp_module_exit(void)
 {
 	hkvp_legacy_node_stop();
+	hkvp_ip_supply_stop();
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "kvpctl.h"
 
+/* False if the kernel does not know it: the interface may have gone just then. */
 static bool tell(int device, const struct linkstate *state)
 {
 	struct hvkvp_ip_supply arg = {
@@ -18,7 +19,8 @@ static bool tell(int device, const struct linkstate *state)
 
 	if (!ioctl(device, HVKVP_IOC_IP_SUPPLY, &arg))
 		return true;
-	warn("interface %u: cannot tell the kernel: %s", state->index, strerror(errno));
+	if (errno != ENODEV)
+		warn("interface %u: cannot tell the kernel: %s", state->index, strerror(errno));
 	return false;
 }
 
@@ -78,6 +80,10 @@ static void gather(struct supply *supply, const char *root)
 		if_freenameindex(list);
 }
 
+/*
+ * What is as it was is told again: the kernel forgets an interface that leaves for
+ * another network namespace, and it may be back.
+ */
 void supply_refresh(struct supply *supply, int device, const char *root)
 {
 	static struct supply now;
@@ -85,14 +91,9 @@ void supply_refresh(struct supply *supply, int device, const char *root)
 
 	gather(&now, root);
 	forget_gone(supply, &now, device);
-	for (unsigned int i = 0; i < now.count; i++) {
-		const struct linkstate *old = find(supply, now.told[i].index);
-
-		if (old && !memcmp(old, &now.told[i], sizeof(*old)))
+	for (unsigned int i = 0; i < now.count; i++)
+		if (tell(device, &now.told[i]))
 			now.told[kept++] = now.told[i];
-		else if (tell(device, &now.told[i]))
-			now.told[kept++] = now.told[i];
-	}
 	now.count = kept;
 	*supply = now;
 }

@@ -15,7 +15,7 @@ struct supply {
 	struct linkstate told[HVKVP_IP_SUPPLY_MAX];
 };
 
-/* Tells of all interfaces whose state is another now. */
+/* Tells of all interfaces, and which of them are no more. */
 void supply_refresh(struct supply *supply, int device, const char *root);
 
 #endif /* KVPCTL_AGENT_SUPPLY_H */

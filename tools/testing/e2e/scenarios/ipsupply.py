@@ -12,6 +12,8 @@ from scenario import Test, scenario
 from scenarios.ipset import SETUP, STRING_VERSIONS
 
 UNKNOWN, OFF, ON = range(3)
+MOST = 64	# interfaces
+SIGUSR1 = 10
 SERVERS = ["198.51.100.1", "2001:db8:53::1", "198.51.100.2"]
 
 
@@ -120,3 +122,51 @@ def beside_the_nic(t: Test) -> None:
             t.equal(info.dhcp, False, "the agent's word")
     finally:
         t.sh(f"{IP} link del br-ex")
+
+
+@scenario(SETUP, guests=(HV_KVP,))
+def interfaces_that_go(t: Test) -> None:
+    """What was told of an interface is forgotten when that is deleted or moved to
+    another network namespace, and makes room for another; a renamed one stays."""
+    def links(command: str, *names: str) -> None:
+        t.sh(f"{IP} -batch - <<'END'\n" + "\n".join(
+            f"link {command.format(name)}" for name in names) + "\nEND")
+
+    def said(count: int, what: str) -> None:
+        wanted = [f"told {min(count, MOST)}, refused {max(count - MOST, 0)}"]
+        t.eventually(lambda: job.stdout.count(b"\n") == rounds, what)
+        t.equal(job.stdout.decode().splitlines()[-1:], wanted, what)
+
+    t.sh("[ -e /sys/module/dummy ] || insmod /modules/dummy.ko numdummies=0")
+    names = [f"told{n}" for n in range(MOST + 4)]
+    links("add {} type dummy", *names)
+    job = t.host.spawn("hv_kvp_tool supply-each told")
+    rounds = 1
+    try:
+        said(MOST + 4, "as many as there may be")
+        links("del {}", *names[:4])
+        job.kill(SIGUSR1)
+        rounds += 1
+        said(MOST, "after four were deleted")
+        t.sh(f"{IP} netns add box")
+        links("set {} netns box", *names[4:8])
+        links("add {} type dummy", *names[:4])
+        job.kill(SIGUSR1)
+        rounds += 1
+        said(MOST, "after four have left")
+    finally:
+        job.kill()
+        job.wait()
+        t.sh(f"{IP} netns del box || true")
+        links("del {}", *names[:4], *names[8:])
+    prepare(t)
+    with supply(t, "eth0", ON, SERVERS):
+        links("set {} down", "eth0")
+        links("set {} name renamed", "eth0")
+        links("set {} up", "renamed")
+        try:
+            t.equal(sorted(map(str, asked(t).dns)), sorted(SERVERS))
+        finally:
+            links("set {} down", "renamed")
+            links("set {} name eth0", "renamed")
+            links("set {} up", "eth0")
