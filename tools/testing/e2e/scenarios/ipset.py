@@ -12,6 +12,7 @@ from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import AUTO, EXTERNAL, Address, IpInfo, Item
 from scenario import Test, scenario
 from scenarios.clients import daemon, pid
+from scenarios.observe import TRACE
 
 OURS = (HV_KVP,)
 SETUP = Setup(selftests=True, nics=1, daemon=True)
@@ -135,6 +136,28 @@ def agent_comes_later(t: Test) -> None:
         request.wait(20).check()
         saw(t, job, [line(info(), ifindex(t))])
     t.works()
+
+
+@scenario(SETUP, guests=OURS)
+def readers_are_woken_without_the_lock(t: Test) -> None:
+    """Anybody may have any number of readers wait, and NEGOTIATE takes the lock of
+    the requests: the request that they are told of has not woken them itself."""
+    t.sh(f"[ -d {TRACE}/events ] || mount -t tracefs t {TRACE}")
+    watch = t.host.spawn("hv_kvp_tool watch")
+    t.eventually(lambda: watch.stdout == b"watching\n", "a reader")
+    with agent(t, 0):
+        trigger = f"{TRACE}/events/sched/sched_waking/trigger"
+        stack = "stacktrace if comm == hv_kvp_tool"
+        t.sh(f"echo >{TRACE}/trace; echo '{stack}' >{trigger}")
+        try:
+            t.kvp.set_ip_info(info())
+            t.eventually(lambda: b"ip-request" in watch.stdout, "it is told")
+        finally:
+            t.sh(f"echo '!{stack}' >{trigger}")
+    watch.kill()
+    traced = t.sh(f"cat {TRACE}/trace")
+    t.true("try_to_wake_up" in traced, "nothing was traced")
+    t.equal([line for line in traced.splitlines() if "hkvp_ipagent" in line], [])
 
 
 @scenario(SETUP, guests=OURS)
