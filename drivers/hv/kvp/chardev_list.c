@@ -319,7 +319,7 @@ static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 		next_id = ID_FIRST;
 	listing->id = ret;
 	listing->pool = id;
-	listing->version = hkvp_pool_pin(pool);
+	WRITE_ONCE(listing->version, hkvp_pool_pin(pool));
 	list_add_tail(&listing->node, &listings);
 	if (!listing_count++)
 		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
