@@ -34,8 +34,8 @@
 #define MOST		1000
 #define LEGACY		"/dev/vmbus/hv_kvp"
 #define REGISTER1	100
-/* Any interface will do, there or not. */
-#define IFINDEX		7
+/* Any interface that is there: lo. */
+#define IFINDEX		1
 
 /* What a pool holds, zeroes behind. */
 struct snapshot {
@@ -360,34 +360,30 @@ static int ip_answer(void)
 	return ioctl(fd, HVKVP_IOC_IP_ANSWER, &arg);
 }
 
-static int supply(unsigned int ifindex)
+static int supply(void)
 {
 	unsigned char v4[2][4] = { { 10, 0, 0, 1 }, { 10, 0, 0, 2 } };
 	unsigned char v6[1][16] = { { 0xfe, 0x80, [15] = 1 } };
 	struct hvkvp_ip_supply arg = {
 		.v4_dns = PTR(v4), .v6_dns = PTR(v6), .v4_dns_count = 2,
-		.v6_dns_count = 1, .ifindex = ifindex,
+		.v6_dns_count = 1, .ifindex = IFINDEX,
 		.dhcp = HVKVP_IP_DHCP_ON,
 	};
 
 	return ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg);
 }
 
-static int supply_again(void)
+/* The agent, who has supplied nothing yet. */
+static void be_new_agent(void)
 {
-	return supply(IFINDEX);
-}
-
-static int supply_new(void)
-{
-	return supply(IFINDEX + 1);
+	must(agent(0) || agent(HVKVP_IP_AGENT_ON), "IP agent");
 }
 
 /* The agent, who has supplied one interface. */
 static void be_agent(void)
 {
-	must(agent(0) || agent(HVKVP_IP_AGENT_ON) || supply(IFINDEX),
-	     "IP agent");
+	be_new_agent();
+	must(supply(), "supply");
 }
 
 static int supply_nothing(void)
@@ -603,9 +599,9 @@ int main(int argc, char **argv)
 		  .prepare = be_agent, .outcome = ENOENT, .free = true },
 		{ .name = "answer of the IP agent", .call = ip_answer,
 		  .prepare = be_agent, .outcome = ESTALE, .free = true },
-		{ .name = "supply of the IP agent", .call = supply_new,
-		  .prepare = be_agent },
-		{ .name = "supply once more", .call = supply_again,
+		{ .name = "supply of the IP agent", .call = supply,
+		  .prepare = be_new_agent },
+		{ .name = "supply once more", .call = supply,
 		  .prepare = be_agent },
 		{ .name = "supply of nothing", .call = supply_nothing,
 		  .prepare = be_agent, .free = true },

@@ -197,7 +197,7 @@ static unsigned int make_ip_call(union argument *arg)
 			(uint32_t)odd_number() : below(4);
 		arg->ip_supply.v6_dns_count = below(HVKVP_IP_DNS + 2);
 		arg->ip_supply.ifindex = one_in(10) ? (uint32_t)odd_number() :
-						      below(100);
+						      below(4);
 		arg->ip_supply.dhcp = below(4);
 		return HVKVP_IOC_IP_SUPPLY;
 	}
