@@ -22,6 +22,8 @@ from kernels import Kernel, cache_root, custom, daemons, stock
 STOCK, HV_KVP = "stock", "hv_kvp"
 GUESTS = (STOCK, HV_KVP)
 CHECKERS = {"debug": "x86-debug", "kcsan": "x86-kcsan"}
+# Debian's real-time flavours, which have all that the flavours of a Setup have.
+REALTIME = ("6.1-rt", "6.12-rt", "7.3-rt")
 
 # Debian starts the daemon when the device appears and stops it when it goes
 # (udev rule and unit of hyperv-daemons); without systemd this loop does.
@@ -97,7 +99,8 @@ def kernel_named(name: str, flavour: str = "") -> Kernel:
     """The kernel that the command line calls @name."""
     if name in CHECKERS:
         return custom(CHECKERS[name])
-    return stock(f"{name}-{flavour}" if flavour else name)
+    return stock(f"{name}-{flavour}" if flavour and name not in REALTIME
+                 else name)
 
 
 # iproute2's ip(8); the guest's ip without a path is busybox's.
@@ -153,7 +156,8 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
     tree = _tree(kernel.modules_dir)
     with_daemon = (guest == STOCK or setup.start == "hv_utils"
                    or setup.daemon)
-    base = "6.1" if kernel_name in CHECKERS else kernel_name
+    base = ("6.1" if kernel_name in CHECKERS
+            else kernel_name.removesuffix("-rt"))
     extra = [name for name in setup.extra
              if name in tree.files and name not in tree.builtin]
     at_boot = ["nvme"] if setup.disk else []

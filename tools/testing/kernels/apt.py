@@ -7,6 +7,7 @@ network settings are used.  Lists and archives live in the cache.
 from __future__ import annotations
 
 import functools
+import os
 import re
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from .cache import Error, lock, output, root, run, say
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NATIVE, CHROOT = "bookworm", "trixie"
 
-# suite, which of the system's mirrors has it, architectures whose index is needed
+# suite, which mirror has it, architectures whose index is needed
 SUITES = (
     (NATIVE, "main", "amd64,arm64"),
     (f"{NATIVE}-security", "security", "amd64,arm64"),
@@ -24,34 +25,62 @@ SUITES = (
     (f"{CHROOT}-backports", "main", "amd64"),
 )
 
+# the variables that name a mirror for the cache alone
+VARIABLES = {"main": "HV_KVP_DEBIAN", "security": "HV_KVP_DEBIAN_SECURITY"}
+# Debian's suites, where no index that says its origin was fetched yet
+DEBIAN = re.compile(rf"(?:{NATIVE}|{CHROOT}|forky|sid|(?:old)*stable|testing|unstable)"
+                    r"(-security|-updates|-backports)?")
+NONE = f"""this system's apt sources have no archive of Debian's, where the kernels come from.
+Name a mirror for the cache alone; the system's own sources stay as they are:
+    export {VARIABLES['main']}=http://MIRROR/debian"""
+
+
+def declared(targets: str) -> dict[str, str]:
+    """The "main" and the "security" archive among @targets: lines of mirror, suite, component
+    and origin. An archive of someone else's may have a suite of the same name."""
+    found: dict[str, str] = {}
+    guessed: dict[str, str] = {}
+    for line in targets.splitlines():
+        uri, suite, component, origin = line.split("|")
+        known = DEBIAN.fullmatch(suite)
+        if component != "main" or not (known or origin == "Debian"):
+            continue
+        kind = "security" if suite.endswith("-security") else "main"
+        if origin == "Debian":
+            found.setdefault(kind, uri)
+        elif origin.startswith("$"):			# no index yet: apt knows no origin
+            guessed.setdefault(kind, uri)
+    return guessed | found
+
 
 @functools.cache
 def mirrors() -> dict[str, str]:
     """Where the system itself takes Debian ("main") and its security updates from."""
-    form = "$(REPO_URI) $(RELEASE) $(COMPONENT)"
-    found: dict[str, str] = {}
-    for line in output("apt-get", "indextargets", "--format", form,
-                       "Created-By: Packages").splitlines():
-        uri, release, component = line.split()
-        if component != "main":
-            continue
-        if release == NATIVE:
-            found.setdefault("main", uri)
-        elif release == f"{NATIVE}-security":
-            found.setdefault("security", uri)
-    for kind in ("main", "security"):
-        if kind not in found:
-            raise Error(f"this system's apt sources have no {NATIVE} {kind} archive")
+    form = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)|$(ORIGIN)"
+    found = declared(output("apt-get", "indextargets", "--format", form, "Created-By: Packages"))
+    found |= {kind: os.environ[name] for kind, name in VARIABLES.items() if os.environ.get(name)}
+    if "main" not in found:
+        raise Error(NONE)
     return found
 
 
-def source_line(suite: str, archs: str = "amd64") -> str:
-    """The sources.list line of one of SUITES."""
-    kind = next(kind for name, kind, _ in SUITES if name == suite)
-    options = f"arch={archs}"
-    if KEYRING.exists():
-        options += f" signed-by={KEYRING}"
-    return f"deb [{options}] {mirrors()[kind]} {suite} main"
+def beside(uri: str) -> str:
+    """Where most mirrors of Debian have its security updates."""
+    return uri.rstrip("/") + "-security"
+
+
+def lines(uris: dict[str, str]) -> list[str]:
+    """A sources.list of SUITES, for the archives that there are."""
+    signed = f" signed-by={KEYRING}" if KEYRING.exists() else ""
+    return [f"deb [arch={archs}{signed}] {uris[kind]} {suite} main"
+            for suite, kind, archs in SUITES if kind in uris]
+
+
+def source_lines(*suites: str) -> list[str]:
+    """The lines of @suites in our sources.list, for another apt; see update()."""
+    found = [line.split() for line in (root() / "apt/sources.list").read_text().splitlines()]
+    return [" ".join(words).replace("amd64,arm64", "amd64")
+            for words in found if words[-2] in suites]
 
 
 def options() -> list[str]:
@@ -68,24 +97,37 @@ def options() -> list[str]:
         "APT::Architectures::=amd64",
         "APT::Architectures::=arm64",
         "APT::Sandbox::User=root",
+        "Acquire::Languages=none",
     ) for word in ("-o", option)]
+
+
+def fetch(sources: Path, uris: dict[str, str]) -> None:
+    """Fetch the indices; a suite that cannot be fetched is an error, not an older list."""
+    sources.write_text("".join(line + "\n" for line in lines(uris)))
+    run("apt-get", *options(), "-q", "-o", "APT::Update::Error-Mode=any", "update")
 
 
 def update(max_age: float = 6 * 3600) -> None:
     """Fetch the indices unless those in the cache are younger than @max_age seconds."""
     base = root() / "apt"
     stamp, sources = base / "updated", base / "sources.list"
-    text = "".join(source_line(suite, archs) + "\n" for suite, _, archs in SUITES)
+    uris = mirrors()
+    more = {"security": beside(uris["main"])} | uris
     with lock("apt"):
-        if (stamp.exists() and sources.read_text() == text
+        if (stamp.exists() and sources.read_text().splitlines() in (lines(uris), lines(more))
                 and time.time() - stamp.stat().st_mtime < max_age):
             return
         for part in ("lists/partial", "cache/archives/partial"):
             (base / part).mkdir(parents=True, exist_ok=True)
-        sources.write_text(text)
         say("fetching package indices")
-        # a suite that cannot be fetched is an error, not an older list
-        run("apt-get", *options(), "-q", "-o", "APT::Update::Error-Mode=any", "update")
+        try:
+            fetch(sources, more)
+        except Error as error:
+            if more == uris:
+                raise Error(f"{error}\nanother mirror, for the cache alone: export "
+                            f"{VARIABLES['main']}=http://MIRROR/debian") from None
+            say(f"no {NATIVE}-security where the system's mirror is: without it")
+            fetch(sources, uris)
         stamp.touch()
 
 

@@ -24,6 +24,17 @@ class Error(Exception):
     """Something the person at the terminal has to know; shown without a traceback."""
 
 
+def show_uncaught(kind: type[BaseException], error: BaseException, trace) -> None:
+    """Ends a program that did not catch an Error."""
+    if issubclass(kind, Error):
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = show_uncaught
+
+
 def root() -> Path:
     """The cache directory: $HV_KVP_CACHE, else .cache in the project's root."""
     path = Path(os.environ.get("HV_KVP_CACHE") or PROJECT / ".cache").resolve()

@@ -29,7 +29,7 @@ def create(kernel: Kernel, work: Path) -> None:
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEAN),
         f"--include=gcc,make,linux-headers-{kernel.release}",
         apt.CHROOT, work / "root",
-        apt.source_line(apt.CHROOT), apt.source_line(f"{apt.CHROOT}-backports"))
+        *apt.source_lines(apt.CHROOT, f"{apt.CHROOT}-backports"))
     (work / "root/src").mkdir()
 
 

@@ -27,6 +27,7 @@ class Spec:
     arch: str = "x86_64"
     boot: bool = True		# the image too, or the headers alone
     chroot: bool = False
+    check: bool = True		# part of what `make check` needs
 
     @property
     def suffix(self) -> str:
@@ -44,8 +45,9 @@ SPECS = {
     "7.3": Spec(NEWEST, "cloud-amd64", chroot=True),
     "6.1-amd64": Spec(V61, "amd64"),		# with CONFIG_PM_DEBUG, unlike the cloud flavour
     "6.12-amd64": Spec(V612, "amd64"),
-    "6.1-rt": Spec(V61, "rt-amd64", boot=False),
-    "6.12-rt": Spec(V612, "rt-amd64", boot=False),
+    "6.1-rt": Spec(V61, "rt-amd64"),
+    "6.12-rt": Spec(V612, "rt-amd64"),
+    "7.3-rt": Spec(NEWEST, "rt-amd64", chroot=True, check=False),
     "6.1-arm64": Spec(V61, "arm64", arch="arm64", boot=False),
     "6.12-arm64": Spec(V612, "arm64", arch="arm64", boot=False),
 }

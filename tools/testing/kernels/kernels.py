@@ -10,7 +10,8 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from kernels import CUSTOM, SPECS, Error, Kernel, custom, daemons, setup, stock  # noqa: E402
+from kernels import (CUSTOM, SPECS, Error, Kernel, custom, daemons, setup, source,  # noqa: E402
+                     stock)
 from kernels.cache import PROJECT, forget  # noqa: E402
 from kernels.daemons import FITTING  # noqa: E402
 
@@ -36,8 +37,9 @@ def prepare() -> None:
             custom(name)
 
     def download() -> None:
-        for name in SPECS:
-            _ = stock(name).kdir
+        for name, spec in SPECS.items():
+            if spec.check:
+                _ = stock(name).kdir
         for name in FITTING:
             daemons(name)
 
@@ -88,6 +90,7 @@ def main() -> None:
         for kind in ("stock", "daemons"):
             for name in SPECS:
                 forget(kind, name)
+        forget("source", source.PACKAGE)
         forget("apt", "updated")
 
 

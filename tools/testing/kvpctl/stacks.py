@@ -71,11 +71,12 @@ ip netns exec peer busybox udhcpd -S /run/udhcpd.conf
 def _create(work: Path) -> None:
     """Makes the chroot, by the mirrors that the system itself uses."""
     packages.setup("check")
+    apt.update()
     run("mmdebstrap", "--variant=minbase", "--mode=root", *chroot.network(),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*"
           for name in chroot.LEAN),
         f"--include={PACKAGES}", apt.NATIVE, work / "root",
-        apt.source_line(apt.NATIVE))
+        *apt.source_lines(apt.NATIVE))
 
 
 def base() -> Path:

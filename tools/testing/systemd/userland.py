@@ -131,7 +131,7 @@ def make_base(kernel: Kernel, work: Path) -> None:
     run("mmdebstrap", "--variant=minbase", "--mode=root", *network(),
         *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEAN),
         f"--include={','.join(PACKAGES)}", apt.NATIVE, root,
-        apt.source_line(apt.NATIVE), apt.source_line(f"{apt.NATIVE}-security"))
+        *apt.source_lines(apt.NATIVE, f"{apt.NATIVE}-security"))
     shutil.copytree(kernel.modules_dir, root / "usr/lib/modules" / kernel.release,
                     symlinks=True)
     shutil.copy2(kernel.config, root / "boot" / f"config-{kernel.release}")

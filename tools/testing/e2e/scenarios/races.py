@@ -33,6 +33,14 @@ LINKS = ("insmod /modules/dummy.ko 2>/dev/null; "
          "ip addr add 192.0.2.9/24 dev dummy0; ip link set dummy0 up; "
          "ip addr del 192.0.2.9/24 dev dummy0; n=$((n + 1)); done; "
          "echo links $n")
+# CONFIG_HYPERV_TESTING: each device's messages and interrupts are late by up to
+# a millisecond, by another time in each round.
+DELAYED = "/sys/kernel/debug/hyperv"
+DELAY = ("cd {1}; end=$(($(cut -d. -f1 /proc/uptime) + {0})); n=0; "
+         "while [ $(cut -d. -f1 /proc/uptime) -lt $end ]; do for d in *; do "
+         "echo $((n * 37 % 1001)) >$d/delay/fuzz_test_buffer_interrupt_delay; "
+         "echo $((n * 91 % 1001)) >$d/delay/fuzz_test_message_delay; done; "
+         "n=$((n + 1)); done; echo delays $n")
 
 
 class HostSide:
@@ -99,12 +107,8 @@ def start(t: Test, seconds: int, agents: tuple[str, ...]) -> list[Job]:
     return jobs
 
 
-@scenario(SMP, guests=(HV_KVP,), proof=CHECKED)
-def agents_and_host(t: Test) -> None:
-    """A minute of everything at a time: what each writes is what it reads, no
-    half of a batch is ever seen, no increment is lost."""
-    leaks.begin(t)
-    jobs = start(t, SECONDS, AGENTS)
+def work(t: Test, jobs: list[Job]) -> None:
+    """The host takes part until the @jobs end; nothing may be lost."""
     host = HostSide(t)
     while any(job.running for job in jobs):
         host.round()
@@ -118,6 +122,41 @@ def agents_and_host(t: Test) -> None:
           + ", ".join(f"{k} {v}" for k, v in sums.items())
           + f"; {reports.foreign_races(t.host.machine.console_text())}"
           " races outside hv_kvp", flush=True)
+
+
+@scenario(SMP, guests=(HV_KVP,), proof=CHECKED)
+def agents_and_host(t: Test) -> None:
+    """A minute of everything at a time: what each writes is what it reads, no
+    half of a batch is ever seen, no increment is lost."""
+    leaks.begin(t)
+    work(t, start(t, SECONDS, AGENTS))
+    leaks.check(t)
+
+
+def delay(t: Test, on: bool) -> None:
+    """Whether VMBus of the guest is slow, by a millisecond at each step."""
+    t.sh(f"{leaks.DEBUGFS} cd {DELAYED} && for d in *; do "
+         f"echo {int(on)} >$d/fuzz_test_state; for f in $d/delay/*; do echo 1000 >$f; done; done")
+
+
+@scenario(SMP, guests=(HV_KVP,), proof=CHECKED)
+def agents_and_delays(t: Test) -> None:
+    """The same while VMBus delays messages and interrupts: each request is
+    answered, once, and nothing is lost."""
+    leaks.begin(t)
+    delay(t, True)
+    try:
+        before = time.monotonic()
+        for _ in range(20):
+            t.kvp.enumerate_one(GUEST, 0)
+        # An interrupt, a packet, and the look for another one.
+        t.true(time.monotonic() - before > 20 * 0.003, "nothing was delayed")
+        work(t, [*start(t, SECONDS, AGENTS),
+                 t.host.spawn(DELAY.format(SECONDS, DELAYED))])
+        t.equal(t.kvp.stale, [], "answers that nobody waits for")
+    finally:
+        delay(t, False)
+    t.works()
     leaks.check(t)
 
 
