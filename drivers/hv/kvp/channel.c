@@ -16,31 +16,37 @@
 
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/mmzone.h>
 #include <linux/timekeeping.h>
 
 #include "channel.h"
 #include "ic.h"
 #include "trace.h"
-
-/*
- * Largest packet of an integration component: 13,312 bytes of message, 8 of
- * pipe header and 16 of descriptor (OpenVMM, hyperv_ic_protocol), rounded up.
- */
-#define MAX_PACKET		16384
-
-/*
- * Bytes of each ring, header page included. 28 KiB of data hold the largest
- * packet and its trailer with room for another, and both rings together are 64
- * KiB where pages are 4 KiB. More than MAX_PACKET + TRAILER of data is also
- * what keeps VMBus's iterator inside the ring after a wrong length: it wraps
- * its index once only.
- */
-#define RING_DATA		(7 * HV_HYP_PAGE_SIZE)
-#define RING_SIZE		VMBUS_RING_SIZE(RING_DATA)
+#include "wire.h"
 
 /* Bytes behind each packet: the index where it starts, which nobody reads. */
 #define TRAILER			sizeof(u64)
+
+/* What is before the body of a KVP message. */
+#define HEADERS			(sizeof(struct vmpacket_descriptor) +	\
+				 sizeof(struct hkvp_pipe_hdr) +		\
+				 sizeof(struct hkvp_ic_hdr))
+
+/* The longest message of KVP is the string form of an adapter: 7,472 bytes. */
+#define MAX_PACKET		8192
+static_assert(HEADERS + sizeof(struct hkvp_msg_ip_strings) <= MAX_PACKET);
+
+/*
+ * Bytes of each ring, header page included; as hv_utils has them. VMBus
+ * allocates both rings in one piece, which must be of an order that is hardly
+ * ever lacking (PAGE_ALLOC_COSTLY_ORDER). More than MAX_PACKET + TRAILER of
+ * data is also what keeps VMBus's iterator inside the ring after a wrong
+ * length: it wraps its index once only.
+ */
+#define RING_DATA		(3 * HV_HYP_PAGE_SIZE)
+#define RING_SIZE		VMBUS_RING_SIZE(RING_DATA)
 static_assert(MAX_PACKET + TRAILER < RING_DATA);
+static_assert(2 * RING_SIZE <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
 
 /* Packets in one run, of the callback or the work item. */
 #define PACKETS_PER_RUN		64

@@ -10,7 +10,7 @@
 
 #define HEADERS		(sizeof(struct hkvp_pipe_hdr) + sizeof(struct hkvp_ic_hdr))
 #define KVP_BODY	2580
-#define LARGEST		16384	/* of a packet, with the channel as we open it */
+#define LARGEST		8192	/* of a packet, with the channel as we open it */
 #define ID		0x77
 #define REQUEST		(HKVP_IC_TRANSACTION | HKVP_IC_REQUEST)
 #define REPLY		(HKVP_IC_TRANSACTION | HKVP_IC_RESPONSE)

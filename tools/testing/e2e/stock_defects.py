@@ -35,7 +35,6 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "component.the_newest_version_is_ok": STOPS_AT_4_0,
     "hostile.bad_pools": BAD_POOL,
     "hostile.destroyed_length": VMBUS,
-    "hostile.largest_message": "its ring is smaller than the largest message",
     "hostile.not_a_request": BLIND,
     "hostile.other_message_types": ONE_PACKET,
     "hostile.random_bodies": BAD_POOL,

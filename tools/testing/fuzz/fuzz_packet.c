@@ -27,7 +27,7 @@
 #include "input.h"
 #include "packet_model.h"
 
-#define LARGEST		16384
+#define LARGEST		8192
 #define KVP_LEN		2608
 #define IP_LEN		7456
 

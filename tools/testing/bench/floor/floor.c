@@ -10,8 +10,8 @@
 #include "../../../../drivers/hv/kvp/compat.h"
 
 /* As in channel.c. */
-#define MAX_PACKET	16384
-#define RING_SIZE	VMBUS_RING_SIZE(7 * HV_HYP_PAGE_SIZE)
+#define MAX_PACKET	8192
+#define RING_SIZE	VMBUS_RING_SIZE(3 * HV_HYP_PAGE_SIZE)
 
 static void floor_callback(void *context)
 {

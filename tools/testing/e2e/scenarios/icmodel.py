@@ -28,7 +28,7 @@ MESSAGES = {(1, 0), (3, 0), (4, 0), (5, 0)}
 
 DESCRIPTOR = struct.Struct("<HHHHQ")	# type, offset8, len8, flags, trans_id
 TRAILER = 8
-LARGEST = 16384		# packet that is looked at
+LARGEST = 8192		# packet that is looked at
 HEADERS = icwire.PIPE.size + icwire.IC.size
 
 # Bytes of body that an operation needs; IP messages: string and binary form.

@@ -39,7 +39,7 @@ LOOK = (f"read -r state <{SYS}/operational_status; echo $state; "
 # interrupt to well behind the answer.
 LATER = (0.0, 0.0001, 0.0003, 0.001, 0.005)
 # Packets that the ring holds, of the shortest, and a little more.
-RINGFUL = 900
+RINGFUL = 390
 # More of them than the guest reads until a command that it is given is done.
 FLOOD = 30000
 
