@@ -16,6 +16,7 @@
 
 #include <linux/delay.h>
 #include <linux/interrupt.h>
+#include <linux/log2.h>
 #include <linux/mmzone.h>
 #include <linux/timekeeping.h>
 
@@ -56,7 +57,9 @@ static_assert(2 * RING_SIZE <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
 
 /* A host that destroys every frame gets a fresh channel this often. */
 #define REOPEN_INTERVAL		(HZ / 10)
-#define REOPEN_RETRY		HZ
+
+/* An open that failed is tried again after a second, doubled up to this. */
+#define RETRY_MAX		(64 * HZ)
 
 /*
  * Hosts that withdraw a closed device mostly do so within this time. A rescind
@@ -315,6 +318,19 @@ static void lose(struct hkvp_channel *ch)
 	queue_delayed_work(ch->wq, &ch->reopen, 0);
 }
 
+/* The callback gives the ring to the work item. */
+static void hand_over(struct hkvp_channel *ch)
+{
+	/* no interrupts for packets that the callback will not read */
+	hv_begin_read(&ch->vmbus->inbound);
+	/*
+	 * Pairs with the acquire in run_work(), which a kick may have queued
+	 * already: without it that could miss the packet that is held.
+	 */
+	smp_store_release(&ch->state, HKVP_CHANNEL_WORK);
+	queue_work(ch->wq, &ch->run);
+}
+
 /* VMBus's tasklet; softirq, or preemptible on PREEMPT_RT. */
 static void on_channel(void *context)
 {
@@ -323,6 +339,13 @@ static void on_channel(void *context)
 	/* pairs with the release in run_work() and open_ring() */
 	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_CALLBACK)
 		return;
+	/* the state is still the callback's, but close_ring() waits for the rest */
+	if (READ_ONCE(ch->closing))
+		return;
+	if (unlikely(READ_ONCE(ch->expire_due))) {
+		hand_over(ch);
+		return;
+	}
 
 	/*
 	 * No atomic reserves for a host that asks for memory: what cannot be
@@ -336,16 +359,25 @@ static void on_channel(void *context)
 	case MORE:
 	case DEFERRED:
 	case WAITING:
-		/* no interrupts for packets that the callback will not read */
-		hv_begin_read(&ch->vmbus->inbound);
-		/* a kick may have queued the work already: the packet before it */
-		smp_store_release(&ch->state, HKVP_CHANNEL_WORK);
-		queue_work(ch->wq, &ch->run);
+		hand_over(ch);
 		return;
 	case BROKEN:
 		lose(ch);
 		return;
 	}
+}
+
+/* The work item ends the enumerations that the host has left. */
+static void expire_cursors(struct hkvp_channel *ch)
+{
+	u64 next;
+
+	WRITE_ONCE(ch->expire_due, false);
+	next = hkvp_ic_expire(ch->ic, ktime_get_coarse_boottime_ns());
+	ch->expiring = next != 0;
+	if (next)
+		queue_delayed_work(ch->wq, &ch->expire,
+				   nsecs_to_jiffies(next) + 1);
 }
 
 static void run_work(struct work_struct *work)
@@ -358,11 +390,13 @@ static void run_work(struct work_struct *work)
 	 */
 	if (smp_load_acquire(&ch->closing))
 		return;
-	/* pairs with the release in on_channel() */
+	/* pairs with the release in hand_over() */
 	if (smp_load_acquire(&ch->state) != HKVP_CHANNEL_WORK)
 		return;
 
 	count(&ch->stats.work_runs);
+	if (unlikely(READ_ONCE(ch->expire_due)))
+		expire_cursors(ch);
 	switch (run(ch, GFP_KERNEL)) {
 	case MORE:
 	case DEFERRED:
@@ -400,31 +434,18 @@ static void retry_work(struct work_struct *work)
 }
 
 /*
- * Runs as if it were the callback: that is held off, and while it owns the ring
- * nobody else takes it.
+ * For the work item, which ends the enumerations while it owns the ring. If the
+ * callback owns it, that hands it over.
  */
 static void expire_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(to_delayed_work(work),
 					       struct hkvp_channel, expire);
-	u64 next = 0;
 
-	tasklet_disable(&ch->vmbus->callback_event);
-	/* pairs with the release in run_work() */
-	switch (smp_load_acquire(&ch->state)) {
-	case HKVP_CHANNEL_CALLBACK:
-		next = hkvp_ic_expire(ch->ic, ktime_get_coarse_boottime_ns());
-		ch->expiring = next != 0;
-		break;
-	case HKVP_CHANNEL_WORK:
-		next = NSEC_PER_SEC;
-		break;
-	}
-	tasklet_enable(&ch->vmbus->callback_event);
-
-	if (next)
-		queue_delayed_work(ch->wq, &ch->expire,
-				   nsecs_to_jiffies(next) + 1);
+	WRITE_ONCE(ch->expire_due, true);
+	/* both, for the owner may change in between; each is a full barrier */
+	queue_work(ch->wq, &ch->run);
+	tasklet_schedule(&ch->vmbus->callback_event);
 }
 
 /* Called with the lock held, in CLOSED or LOST, with nobody at the ring. */
@@ -446,6 +467,7 @@ static int open_ring(struct hkvp_channel *ch)
 	ch->answered = false;
 	ch->stalled = false;
 	ch->expiring = false;
+	WRITE_ONCE(ch->expire_due, false);
 	WRITE_ONCE(ch->closing, false);
 	hkvp_ic_open(ch->ic);
 	/*
@@ -467,65 +489,89 @@ static int open_ring(struct hkvp_channel *ch)
 }
 
 /*
- * Called with the lock held. First the callback is held off, so that it queues
- * nothing; then the work item is waited for, so that it hands nothing back. If
- * it is kicked later it finds that the channel closes, or the state CLOSED.
+ * Called with the lock held. From now on the callback returns at once and the
+ * work item does nothing. Those that run already are waited for, the callback
+ * first, because it queues the work item.
+ *
+ * The callback is disabled for that moment only: the work item may take long,
+ * and a tasklet that is scheduled while it is disabled keeps its CPU busy.
  */
 static void close_ring(struct hkvp_channel *ch)
 {
 	struct vmbus_channel *vmbus = ch->vmbus;
 
-	tasklet_disable(&vmbus->callback_event);
 	WRITE_ONCE(ch->closing, true);
-	cancel_work_sync(&ch->run);
-	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
+	tasklet_disable(&vmbus->callback_event);
 	tasklet_enable(&vmbus->callback_event);
+	cancel_work_sync(&ch->run);
 	cancel_delayed_work_sync(&ch->retry);
 	cancel_delayed_work_sync(&ch->expire);
+	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
 
 	vmbus_close(vmbus);
 	hkvp_ic_close(ch->ic);
 }
 
-/* Called with the lock held: open, or try again later. */
+/* Called with the lock held: open, or try again later and later. */
 static void open_or_retry(struct hkvp_channel *ch)
 {
+	unsigned long delay;
 	int ret = open_ring(ch);
 
-	if (!ret || rescinded(ch))
+	if (!ret) {
+		ch->failures = 0;
 		return;
-	pr_err_ratelimited("opening the channel failed (%d), will try again\n",
-			   ret);
+	}
+	if (rescinded(ch))
+		return;
+
+	delay = min_t(unsigned long, HZ << min(ch->failures, 16U), RETRY_MAX);
+	ch->failures++;
+	if (is_power_of_2(ch->failures))
+		pr_err_ratelimited("opening the channel failed (%d), trying again in %u s\n",
+				   ret, jiffies_to_msecs(delay) / 1000);
 	WRITE_ONCE(ch->state, HKVP_CHANNEL_LOST);
-	queue_delayed_work(ch->wq, &ch->reopen, REOPEN_RETRY);
+	queue_delayed_work(ch->wq, &ch->reopen, delay);
+}
+
+/*
+ * Called with the lock held. Hyper-V answers a close by withdrawing the device
+ * and offering a new one: then the probe of that opens the next channel.
+ */
+static void close_lost(struct hkvp_channel *ch)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(RESCIND_WAIT_MS);
+
+	ch->reopened = jiffies;
+	count(&ch->stats.reopens);
+	/* a host can cause ten a second: the counter tells of the others */
+	if (is_power_of_2(ch->stats.reopens))
+		pr_warn_ratelimited("packet boundaries are lost, reopening the channel\n");
+	close_ring(ch);
+	while (!rescinded(ch) && time_before(jiffies, end))
+		msleep(20);
 }
 
 static void reopen_work(struct work_struct *work)
 {
 	struct hkvp_channel *ch = container_of(to_delayed_work(work),
 					       struct hkvp_channel, reopen);
-	unsigned long next, end;
+	unsigned long next;
 
 	mutex_lock(&ch->lock);
 	if (!ch->wanted || READ_ONCE(ch->state) != HKVP_CHANNEL_LOST ||
 	    rescinded(ch))
 		goto unlock;
 
-	next = ch->reopened + REOPEN_INTERVAL;
-	if (ch->stats.reopens && time_before(jiffies, next)) {
-		queue_delayed_work(ch->wq, &ch->reopen, next - jiffies);
-		goto unlock;
+	/* after an open that failed there is nothing to close */
+	if (!ch->failures) {
+		next = ch->reopened + REOPEN_INTERVAL;
+		if (ch->stats.reopens && time_before(jiffies, next)) {
+			queue_delayed_work(ch->wq, &ch->reopen, next - jiffies);
+			goto unlock;
+		}
+		close_lost(ch);
 	}
-
-	pr_warn_ratelimited("opening the channel anew\n");
-	close_ring(ch);
-	ch->reopened = jiffies;
-	count(&ch->stats.reopens);
-
-	/* Hyper-V answers a close by withdrawing the device and offering a new one */
-	end = jiffies + msecs_to_jiffies(RESCIND_WAIT_MS);
-	while (!rescinded(ch) && time_before(jiffies, end))
-		msleep(20);
 	if (!rescinded(ch))
 		open_or_retry(ch);
 unlock:
@@ -549,6 +595,7 @@ void hkvp_channel_open(struct hkvp_channel *ch, struct vmbus_channel *vmbus)
 	ch->vmbus = vmbus;
 	ch->wanted = true;
 	ch->logged = 0;
+	ch->failures = 0;
 	open_or_retry(ch);
 	mutex_unlock(&ch->lock);
 }

@@ -59,16 +59,19 @@ struct hkvp_channel_stats {
  *	to the host; in VMBus's private buffer. Owner of the ring only.
  * @answered: @held has been turned into its answer, which waits for room
  * @stalled: an answer waits for room in the outbound ring
- * @expiring: @expire is armed
- * @closing: @run is to do nothing
+ * @expiring: @expire is armed, or was not yet followed by @run; owner of the
+ *	ring only
+ * @expire_due: @expire wants @run to end enumerations
+ * @closing: the callback and @run are to do nothing
  * @backoff: jiffies to the next look whether there is room
  * @run: handles packets in process context
  * @retry: looks for room, should the host not signal it
  * @expire: ends enumerations that the host has left
- * @reopen: closes and opens, in LOST
+ * @reopen: in LOST, closes what is to be closed, and opens
  * @lock: serializes open, close and reopen
  * @wanted: the channel is to be open; under @lock
- * @reopened: jiffies of the last @reopen; under @lock
+ * @reopened: jiffies when a lost channel was closed last; under @lock
+ * @failures: opens that failed since the last one that did not; under @lock
  * @logged: message version that the log has seen last
  * @stats: counters
  */
@@ -81,6 +84,7 @@ struct hkvp_channel {
 	bool answered;
 	bool stalled;
 	bool expiring;
+	bool expire_due;
 	bool closing;
 	unsigned long backoff;
 	struct work_struct run;
@@ -90,6 +94,7 @@ struct hkvp_channel {
 	struct mutex lock;	/* open, close and reopen */
 	bool wanted;
 	unsigned long reopened;
+	unsigned int failures;
 	u32 logged;
 	struct hkvp_channel_stats stats;
 };

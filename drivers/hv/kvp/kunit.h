@@ -7,6 +7,7 @@
 
 #include <kunit/test.h>
 
+extern struct kunit_suite hkvp_channel_suite;
 extern struct kunit_suite hkvp_codec_suite;
 extern struct kunit_suite hkvp_legacy_suite;
 extern struct kunit_suite hkvp_name_suite;
