@@ -7,10 +7,13 @@
 
 #include <linux/hyperv.h>
 #include <linux/module.h>
+#include <linux/spinlock.h>
+#include <linux/uuid.h>
 
 #include "channel.h"
 #include "compat.h"
 #include "driver.h"
+#include "params.h"
 
 static const struct hv_vmbus_device_id ids[] = {
 	{ HV_KVP_GUID, },
@@ -18,36 +21,66 @@ static const struct hv_vmbus_device_id ids[] = {
 };
 MODULE_DEVICE_TABLE(vmbus, ids);
 
+static struct hv_driver driver;
 static struct hkvp_channel *channel;
 static void (*tell)(enum hkvp_driver_event event);
 
 /* There is one service, so there is one device; set and cleared by cmpxchg. */
 static struct hv_device *bound;
 
-/* The last one that was left alone; compared only, for it may be gone. */
-static struct hv_device *refused;
+/*
+ * The last device that the driver wants and does not have, by its instance, for
+ * the device may be gone; nil if there is none. @wanted_lock is a leaf.
+ */
+static DEFINE_SPINLOCK(wanted_lock);
+static guid_t wanted;
+
+/* Drivers are being offered all devices that have none. */
+static bool registering;
+
+static const guid_t *instance_of(const struct device *dev)
+{
+	return &container_of_const(dev, struct hv_device, device)->dev_instance;
+}
 
 /*
- * A second KVP device, which only a confused host offers, or one that offers
- * anew before it withdraws the old one, is left alone; takeover.c comes back
- * for it once the first is gone.
+ * Does the driver core offer the device on its own, or does somebody bind it by
+ * hand? VMBus makes the folder of the channels when a new device has been
+ * probed.
  */
-static int bind(struct hv_device *dev, const struct hv_vmbus_device_id *id)
+static bool is_offer(const struct hv_device *dev)
 {
+	return READ_ONCE(registering) || !dev->channels_kset;
+}
+
+/*
+ * driver_override and new_id bring devices of any class here.
+ *
+ * A second KVP device, which only a confused host offers, or one that reoffers
+ * before it withdraws the old device, is left alone; takeover.c comes back for
+ * it once the first is gone.
+ */
+static int bind_device(struct hv_device *dev, const struct hv_vmbus_device_id *id)
+{
+	if (!hkvp_driver_is_kvp(&dev->device))
+		return -ENODEV;
+	/* hv_utils gets it now, or when it is loaded */
+	if (is_offer(dev) && !hkvp_params_takeover())
+		return -ENODEV;
 	if (cmpxchg(&bound, NULL, dev)) {
-		WRITE_ONCE(refused, dev);
+		hkvp_driver_want(&dev->device);
 		tell(HKVP_DRIVER_REFUSED);
 		return -EBUSY;
 	}
-	/* who unbinds it does not want it bound again */
-	cmpxchg(&refused, dev, NULL);
+	/* an administrator who unbinds it does not want it bound again */
+	hkvp_driver_unwant(&dev->device);
 	hkvp_channel_open(channel, dev->channel);
 	tell(HKVP_DRIVER_BOUND);
 	pr_info_ratelimited("serving %s\n", dev_name(&dev->device));
 	return 0;
 }
 
-static hkvp_removed unbind(struct hv_device *dev)
+static hkvp_removed unbind_device(struct hv_device *dev)
 {
 	tell(HKVP_DRIVER_UNBINDING);
 	hkvp_channel_close(channel);
@@ -59,13 +92,13 @@ static hkvp_removed unbind(struct hv_device *dev)
  * Hibernation: the image must not hold an open channel. The pools stay, and
  * the host negotiates again after the resume.
  */
-static int suspend(struct hv_device *dev)
+static int suspend_device(struct hv_device *dev)
 {
 	hkvp_channel_close(channel);
 	return 0;
 }
 
-static int resume(struct hv_device *dev)
+static int resume_device(struct hv_device *dev)
 {
 	hkvp_channel_open(channel, dev->channel);
 	return 0;
@@ -79,10 +112,10 @@ static int resume(struct hv_device *dev)
 static struct hv_driver driver = {
 	.name = KBUILD_MODNAME,
 	.id_table = ids,
-	.probe = bind,
-	.remove = unbind,
-	.suspend = suspend,
-	.resume = resume,
+	.probe = bind_device,
+	.remove = unbind_device,
+	.suspend = suspend_device,
+	.resume = resume_device,
 	.driver = {
 		.probe_type = PROBE_FORCE_SYNCHRONOUS,
 	},
@@ -102,9 +135,14 @@ static struct hv_driver driver = {
 int hkvp_driver_register(struct hkvp_channel *ch,
 			 void (*tell_fn)(enum hkvp_driver_event event))
 {
+	int ret;
+
 	channel = ch;
 	tell = tell_fn;
-	return vmbus_driver_register(&driver);
+	WRITE_ONCE(registering, true);
+	ret = vmbus_driver_register(&driver);
+	WRITE_ONCE(registering, false);
+	return ret;
 }
 
 /**
@@ -142,21 +180,53 @@ bool hkvp_driver_is_bound(void)
 }
 
 /**
- * hkvp_driver_refused() - did the driver leave a device alone, having another?
+ * hkvp_driver_want() - the driver is to have a device as soon as it can
+ * @dev: KVP device; the last one for which this is called counts
+ *
+ * Context: any but interrupts.
+ */
+void hkvp_driver_want(const struct device *dev)
+{
+	spin_lock(&wanted_lock);
+	wanted = *instance_of(dev);
+	spin_unlock(&wanted_lock);
+}
+
+/**
+ * hkvp_driver_unwant() - undo hkvp_driver_want()
  * @dev: KVP device
  *
- * Context: any.
- * Return: true if it is the last one that was left alone, and never bound since.
+ * Context: any but interrupts.
  */
-bool hkvp_driver_refused(const struct device *dev)
+void hkvp_driver_unwant(const struct device *dev)
 {
-	return READ_ONCE(refused) == container_of_const(dev, struct hv_device,
-							device);
+	spin_lock(&wanted_lock);
+	if (guid_equal(&wanted, instance_of(dev)))
+		wanted = guid_null;
+	spin_unlock(&wanted_lock);
+}
+
+/**
+ * hkvp_driver_wants() - is the driver to have a device as soon as it can?
+ * @dev: KVP device
+ *
+ * Context: any but interrupts.
+ * Return: true if it is.
+ */
+bool hkvp_driver_wants(const struct device *dev)
+{
+	bool wants;
+
+	spin_lock(&wanted_lock);
+	wants = guid_equal(&wanted, instance_of(dev));
+	spin_unlock(&wanted_lock);
+	return wants;
 }
 
 /**
  * hkvp_driver_matches() - may the driver have a device?
- * @dev: KVP device
+ * @dev: KVP device, whose lock is held: it keeps driver_override, which sysfs
+ *	may change and free
  *
  * Not if somebody's driver_override gives it to another one.
  *
@@ -165,6 +235,7 @@ bool hkvp_driver_refused(const struct device *dev)
  */
 bool hkvp_driver_matches(struct device *dev)
 {
+	device_lock_assert(dev);
 	return driver.driver.bus->match(dev, &driver.driver) > 0;
 }
 

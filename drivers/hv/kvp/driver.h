@@ -8,6 +8,9 @@
 
 struct hkvp_channel;
 
+/* The driver that has KVP devices where this module is not. */
+#define HKVP_HV_UTILS	"hv_utils"
+
 /**
  * enum hkvp_driver_event - what becomes of a KVP device
  * @HKVP_DRIVER_BOUND: the driver has it, and its channel is open
@@ -26,7 +29,9 @@ void hkvp_driver_unregister(void);
 
 bool hkvp_driver_is_kvp(const struct device *dev);
 bool hkvp_driver_is_bound(void);
-bool hkvp_driver_refused(const struct device *dev);
+void hkvp_driver_want(const struct device *dev);
+void hkvp_driver_unwant(const struct device *dev);
+bool hkvp_driver_wants(const struct device *dev);
 bool hkvp_driver_matches(struct device *dev);
 struct device_driver *hkvp_driver_core(void);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Module parameters. All are read once, when the module loads. */
+/* Module parameters. All but takeover are read once, when the module loads. */
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -45,6 +45,10 @@ static ushort sysfs_mode = 0400;
 module_param(sysfs_mode, ushort, 0444);
 MODULE_PARM_DESC(sysfs_mode, "mode of the item files: 0400, 0440 or 0444 (default 0400)");
 
+static bool takeover = true;
+module_param(takeover, bool, 0644);
+MODULE_PARM_DESC(takeover, "take the KVP device from hv_utils, and new ones before it; N: only what is bound by hand (default Y)");
+
 struct hkvp_params hkvp_params;
 
 static u64 bytes_limit(unsigned long param)
@@ -84,4 +88,15 @@ int hkvp_params_init(void)
 		.sysfs_mode = sysfs_mode,
 	};
 	return 0;
+}
+
+/**
+ * hkvp_params_takeover() - may the driver have what nobody gave to it by hand?
+ *
+ * Context: any.
+ * Return: the parameter takeover, which root may change at any time.
+ */
+bool hkvp_params_takeover(void)
+{
+	return READ_ONCE(takeover);
 }

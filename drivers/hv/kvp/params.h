@@ -25,5 +25,6 @@ struct hkvp_params {
 extern struct hkvp_params hkvp_params;
 
 int hkvp_params_init(void);
+bool hkvp_params_takeover(void);
 
 #endif /* HKVP_PARAMS_H */

@@ -9,19 +9,19 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/device/bus.h>
 #include <linux/hyperv.h>
 #include <linux/jiffies.h>
+#include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/workqueue.h>
 
 #include "driver.h"
+#include "holder.h"
+#include "params.h"
 #include "takeover.h"
-
-#define RIVAL			"hv_utils"
 
 /* Hosts that withdraw a closed device do it within this time, see takeover.md. */
 #define RESCIND_WAIT_MS		200
@@ -34,11 +34,21 @@
 
 #define POLL_MS			20
 
-/* Should the device go back and forth for whatever reason, an end is put to it. */
-#define ROUNDS_MAX		10
+/* Between two looks whether hv_kvp_daemon has gone. */
+#define HOLDER_POLL		HZ
+
+/* What is to be done about a KVP device. */
+enum claim {
+	LEAVE,		/* nothing */
+	ATTACH,		/* it has no driver */
+	TAKE,		/* hv_utils has it */
+	WAIT,		/* the same, but its daemon is connected, or may be */
+};
 
 static struct workqueue_struct *wq;
-static atomic_t rounds;
+
+/* The device that this module is taking from hv_utils. */
+static struct device *taking;
 
 static unsigned long deadline(unsigned int ms)
 {
@@ -65,19 +75,9 @@ static bool rescinded(struct device *dev)
 	return READ_ONCE(device_to_hv_device(dev)->channel->rescind);
 }
 
-static bool is_rival(const struct device_driver *drv)
+static bool is_hv_utils(const struct device_driver *drv)
 {
-	return drv && !strcmp(drv->name, RIVAL);
-}
-
-static bool held_by_rival(struct device *dev)
-{
-	bool held;
-
-	device_lock(dev);
-	held = is_rival(dev->driver);
-	device_unlock(dev);
-	return held;
+	return drv && !strcmp(drv->name, HKVP_HV_UTILS);
 }
 
 static bool is_unbound(struct device *dev)
@@ -91,7 +91,7 @@ static bool is_unbound(struct device *dev)
 }
 
 /* device_driver_attach() and not device_attach(), which would let hv_utils win. */
-static void attach(struct device *dev)
+static void attach_device(struct device *dev)
 {
 	/* an error: it was withdrawn after all, or hv_utils has it */
 	if (device_driver_attach(hkvp_driver_core(), dev))
@@ -102,44 +102,77 @@ static void attach(struct device *dev)
  * A reference that is held delays the new offer, so it is dropped at once when
  * the device has been withdrawn.
  */
-static void take(struct device *dev)
+static void take_device(struct device *dev)
 {
 	unsigned long end;
 
-	pr_info_ratelimited("taking %s over from " RIVAL "\n", dev_name(dev));
+	pr_info_ratelimited("taking %s over from " HKVP_HV_UTILS "\n",
+			    dev_name(dev));
+	WRITE_ONCE(taking, dev);
 	device_release_driver(dev);
+	WRITE_ONCE(taking, NULL);
 	for (end = deadline(RESCIND_WAIT_MS); time_before(jiffies, end);) {
 		if (rescinded(dev))
 			return;
 		msleep(POLL_MS);
 	}
-	attach(dev);
+	attach_device(dev);
 }
 
-static void claim(struct work_struct *work)
+/*
+ * The lock keeps the driver bound, its module in the kernel, and the device's
+ * driver_override. @loading: whatever hv_utils has was not given to it by hand.
+ */
+static enum claim judge_device(struct device *dev, bool loading)
 {
+	enum claim claim = LEAVE;
+
+	device_lock(dev);
+	if (rescinded(dev) || !hkvp_driver_matches(dev) ||
+	    !hkvp_params_takeover())
+		goto unlock;
+	if (loading && is_hv_utils(dev->driver))
+		hkvp_driver_want(dev);
+	if (!hkvp_driver_wants(dev))
+		goto unlock;
+	if (!dev->driver)
+		claim = ATTACH;
+	else if (is_hv_utils(dev->driver))
+		claim = hkvp_holder_is_gone(dev->driver) ? TAKE : WAIT;
+unlock:
+	device_unlock(dev);
+	return claim;
+}
+
+static void claim_work(struct work_struct *work);
+static DECLARE_DELAYED_WORK(claiming, claim_work);
+
+static void claim_work(struct work_struct *work)
+{
+	static bool loading = true;
 	struct device *dev = NULL;
+	bool wait = false;
 
 	while (!hkvp_driver_is_bound() && (dev = next_kvp(dev))) {
-		if (rescinded(dev) || !hkvp_driver_matches(dev))
-			continue;
-		if (hkvp_driver_refused(dev) && is_unbound(dev)) {
-			attach(dev);
-			continue;
-		}
-		if (!held_by_rival(dev))
-			continue;
-		if (atomic_inc_return(&rounds) > ROUNDS_MAX) {
-			pr_warn("leaving %s to " RIVAL ", which keeps taking it back\n",
-				dev_name(dev));
+		switch (judge_device(dev, loading)) {
+		case LEAVE:
+			break;
+		case ATTACH:
+			attach_device(dev);
+			break;
+		case TAKE:
+			take_device(dev);
+			break;
+		case WAIT:
+			wait = true;
 			break;
 		}
-		take(dev);
 	}
 	put_device(dev);
+	loading = false;
+	if (wait)
+		queue_delayed_work(wq, &claiming, HOLDER_POLL);
 }
-
-static DECLARE_WORK(claim_work, claim);
 
 /* The lock of the device is held here, so this only queues. */
 static int on_bus_event(struct notifier_block *nb, unsigned long event,
@@ -147,16 +180,23 @@ static int on_bus_event(struct notifier_block *nb, unsigned long event,
 {
 	struct device *dev = data;
 
-	if (event != BUS_NOTIFY_BOUND_DRIVER &&
-	    event != BUS_NOTIFY_UNBOUND_DRIVER)
-		return NOTIFY_DONE;
 	if (!hkvp_driver_is_kvp(dev))
 		return NOTIFY_DONE;
-	if (event == BUS_NOTIFY_BOUND_DRIVER &&
-	    dev->driver == hkvp_driver_core())
-		atomic_set(&rounds, 0);
-	else
-		queue_work(wq, &claim_work);
+	switch (event) {
+	case BUS_NOTIFY_UNBIND_DRIVER:
+		/*
+		 * Who unbinds it from hv_utils by hand decides where it goes
+		 * from there. That is not so where hv_utils is unloaded.
+		 */
+		if (is_hv_utils(dev->driver) && dev != READ_ONCE(taking) &&
+		    (!dev->driver->owner || module_is_live(dev->driver->owner)))
+			hkvp_driver_unwant(dev);
+		break;
+	case BUS_NOTIFY_BOUND_DRIVER:
+	case BUS_NOTIFY_UNBOUND_DRIVER:
+		mod_delayed_work(wq, &claiming, 0);
+		break;
+	}
 	return NOTIFY_OK;
 }
 
@@ -167,8 +207,8 @@ static struct notifier_block notifier = {
 /**
  * hkvp_takeover_start() - take the KVP device from hv_utils, now and later
  *
- * Does not wait for it: hv_utils waits for its daemon when it lets the device
- * go, and that may be stopped. The driver is registered.
+ * Does not wait for it, for hv_utils' daemon may be connected. The driver is
+ * registered.
  *
  * Context: process, may sleep.
  * Return: 0, -ENOMEM, or what bus_register_notifier() returns.
@@ -185,7 +225,7 @@ int hkvp_takeover_start(void)
 		destroy_workqueue(wq);
 		return ret;
 	}
-	queue_work(wq, &claim_work);
+	queue_delayed_work(wq, &claiming, 0);
 	return 0;
 }
 
@@ -197,11 +237,12 @@ int hkvp_takeover_start(void)
 void hkvp_takeover_stop(void)
 {
 	bus_unregister_notifier(hkvp_driver_core()->bus, &notifier);
+	cancel_delayed_work_sync(&claiming);
 	destroy_workqueue(wq);
 }
 
 /* A KVP device that nobody has and the host has not withdrawn; or NULL. */
-static struct device *orphan(void)
+static struct device *find_orphan(void)
 {
 	struct device *dev = NULL;
 
@@ -226,19 +267,19 @@ void hkvp_takeover_give_back(void)
 	unsigned long end = deadline(GIVE_BACK_WAIT_MS);
 	struct device *dev;
 
-	if (!driver_find(RIVAL, hkvp_driver_core()->bus))
+	if (!driver_find(HKVP_HV_UTILS, hkvp_driver_core()->bus))
 		return;
 	while (time_before(jiffies, end)) {
-		dev = orphan();
+		dev = find_orphan();
 		if (!dev)
 			return;
 		put_device(dev);
 		msleep(POLL_MS);
 	}
-	dev = orphan();
+	dev = find_orphan();
 	if (!dev)
 		return;
 	if (device_attach(dev) > 0)
-		pr_info("%s is back with " RIVAL "\n", dev_name(dev));
+		pr_info("%s is back with " HKVP_HV_UTILS "\n", dev_name(dev));
 	put_device(dev);
 }

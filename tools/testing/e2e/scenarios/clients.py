@@ -6,18 +6,23 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-from guests import HV_KVP, RMMOD, STOP_DAEMON, Setup
+from guests import HV_KVP, RMMOD, START_DAEMON, STOP_DAEMON, Setup
 from hvhost.agent import AgentError, Job
 from hvhost.kvpwire import (AUTO_EXTERNAL, DWORD, EXTERNAL, GUEST, QWORD,
                             Item)
 from scenario import Failed, Test, scenario
-from scenarios.takeover import HV_UTILS
+from scenarios.takeover import BUS, HV_UTILS, KVP_ID, owner
 
 OURS = (HV_KVP,)
 CLIENTS = Setup(selftests=True, daemon=True)
 HOST_POOLS = (EXTERNAL, GUEST, AUTO_EXTERNAL)
 NODE = "/dev/vmbus/hv_kvp"
 RECORD, KEY = 2560, 512		# bytes of a record in the daemon's files
+IN_THE_WAY = "has hv_utils' /dev/vmbus/hv_kvp open"
+# Of the service of backups, another one with a daemon.
+VSS_CLASS = "35fa2e29-ea23-4236-96ae-3a6ebacba440"
+VSS_ID = "2450ee40-33bf-4fbd-892e-9fb06e9214cf"
+VSS_NODE = "/dev/vmbus/hv_vss"
 LEFT_OUT = "/sys/class/misc/hv_kvp/statistics/legacy_left_out"
 
 
@@ -249,16 +254,35 @@ def unload_under_the_daemon(t: Test) -> None:
            "the module is gone")
 
 
-@scenario(HV_UTILS, guests=OURS)
-def takeover_under_the_daemon(t: Test) -> None:
-    """The node changes hands with the device, there and back; the daemon,
-    started by the node's coming, serves each."""
-    for n in range(2):
-        count = t.kvp.negotiations
-        t.sh("insmod /modules/hv_kvp.ko", 60)
-        t.kvp.wait_pushed(60, count + 1)
+def take_from_the_daemon(t: Test, rounds: int) -> None:
+    """hv_kvp comes while the daemon is connected to hv_utils: it waits until
+    the daemon ends, of itself or killed while it is stopped; until then all is
+    as it was, and hv_kvp can go again. Then the daemon serves hv_kvp."""
+    for n in range(rounds):
+        t.eventually(lambda: pid(t), "the daemon runs", 20)
+        t.kvp.wait_pushed(60)
+        t.works()
+        stopped = n % 3 == 1
+        if stopped:
+            t.sh("killall -STOP hv_kvp_daemon")
+        for _ in range(1 + n % 2):
+            said = t.host.machine.console_text().count(IN_THE_WAY)
+            t.sh("lsmod | grep -q ^hv_kvp && rmmod hv_kvp; "
+                 "insmod /modules/hv_kvp.ko", 30)
+            t.eventually(lambda s=said: t.host.machine.console_text().count(
+                IN_THE_WAY) > s, "hv_kvp says who is in the way", 20)
+            t.equal(owner(t), "hv_utils")
+        # reading it takes the lock of the device
+        t.sh(f"cat {BUS}/devices/{KVP_ID}/driver_override")
+        if not stopped:
+            t.works()
+        t.equal(t.kvp.msg, (4, 0))
+        t.sh("touch /run/no-daemon; sleep 0.3; killall -9 hv_kvp_daemon"
+             if stopped else STOP_DAEMON)
         t.eventually(lambda: t.kvp.msg == (5, 0), "5.0 negotiated", 30)
         t.kvp.wait_pushed(60)
+        t.equal(owner(t), "hv_kvp")
+        t.sh(START_DAEMON)
         t.kvp.set(EXTERNAL, Item(f"hv_kvp {n}", str(n)))
         t.eventually(lambda n=n: file_items(t, EXTERNAL).get(
             f"hv_kvp {n}") == str(n), "the daemon is told by hv_kvp", 20)
@@ -268,3 +292,43 @@ def takeover_under_the_daemon(t: Test) -> None:
         t.equal(t.kvp.msg, (4, 0))
         t.kvp.set(EXTERNAL, Item(f"hv_utils {n}", str(n)))
         t.equal(file_items(t, EXTERNAL).get(f"hv_utils {n}"), str(n))
+
+
+@scenario(HV_UTILS, guests=OURS)
+def takeover_under_the_daemon(t: Test) -> None:
+    """Each way in which the daemon ends, once."""
+    take_from_the_daemon(t, 3)
+
+
+@scenario(HV_UTILS, guests=OURS, proof=("debug",), limit=900)
+def takeover_under_the_daemon_many_times(t: Test) -> None:
+    """Fifty times, with KASAN, which is where hv_utils is seen to use freed
+    memory when it loses the device under its daemon."""
+    take_from_the_daemon(t, 50)
+
+
+@scenario(HV_UTILS, guests=OURS)
+def takeover_beside_another_daemon(t: Test) -> None:
+    """hv_utils' other nodes do not matter, though they keep its module as the
+    one of KVP does."""
+    vss = t.host.machine.vmbus.add("vss", VSS_CLASS, VSS_ID)
+    t.eventually(lambda: t.host.run(f"[ -e {VSS_NODE} ]",
+                                    check=False).code == 0, "the node of VSS")
+    other = t.host.spawn(f"exec sleep 1000 <>{VSS_NODE}")
+    t.eventually(lambda: pid(t), "the daemon runs", 20)
+    t.sh("insmod /modules/hv_kvp.ko", 60)
+    time.sleep(2.5)
+    t.equal(owner(t), "hv_utils", "while hv_kvp_daemon is connected")
+    t.sh(STOP_DAEMON)
+    t.eventually(lambda: t.kvp.msg == (5, 0), "5.0 negotiated", 30)
+    t.kvp.wait_pushed(60)
+    t.equal(owner(t), "hv_kvp")
+    t.true(other.running, "the other daemon is still there")
+    other.kill()
+    t.sh(RMMOD, 60)
+    # not under an open node, see above
+    t.eventually(lambda: t.host.run(
+        "grep -q '^hv_utils [0-9]* 1 ' /proc/modules", check=False).code == 0,
+        "hv_kvp_daemon alone has a node open", 20)
+    vss.remove().result()
+    t.kvp.wait_pushed(60)
