@@ -7,10 +7,10 @@ from pathlib import Path
 
 from .cache import Error, lock, run, say
 
-# What a guest needs: build the module and the emulated host, boot a stock kernel on it; ip(8) to
-# be put into it.
+# What a guest needs: build the module (perl: with W=1 kbuild runs kernel-doc) and the emulated host,
+# boot a stock kernel on it; ip(8) to be put into it.
 RUN = """
-    gcc-12 gcc make libelf-dev pahole kmod xz-utils zstd lz4 cpio busybox-static
+    gcc-12 gcc make perl libelf-dev pahole kmod xz-utils zstd lz4 cpio busybox-static
     qemu-system-x86 acpica-tools python3 debian-archive-keyring iproute2
 """.split()
 
@@ -18,7 +18,7 @@ RUN = """
 # programs (not gcc-multilib, which keeps the cross compiler out) and where the kernel runs none an
 # emulator for them; what judges the installed files.
 CHECK = """
-    flex bison bc libssl-dev rsync perl g++
+    flex bison bc libssl-dev rsync g++
     sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu
     libc6-dev-i386 lib32gcc-12-dev qemu-user
