@@ -11,7 +11,6 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include "codec.h"
-#include "copy.h"
 
 #define SURROGATE_HIGH	0xd800u
 #define SURROGATE_LOW	0xdc00u
@@ -52,7 +51,10 @@ static void put_unit(u8 *s, u32 unit)
  */
 static u64 units_less_one(const u8 *s)
 {
-	return hkvp_load(s) - UNITS_ONE;
+	u64 word;
+
+	memcpy(&word, s, sizeof(word));
+	return word - UNITS_ONE;
 }
 
 /* From @i on over blocks that have no NUL for sure. */

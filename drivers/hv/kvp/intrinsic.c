@@ -14,7 +14,6 @@
 #include <linux/utsname.h>
 
 #include "codec.h"
-#include "copy.h"
 #include "intrinsic.h"
 #include "ip_list.h"
 #include "pool.h"
@@ -260,7 +259,7 @@ static u64 put_override(const void *key, u32 key_size, struct hkvp_value *out,
 		generation = hkvp_item_generation(item);
 		out->type = cpu_to_le32(item->type);
 		out->value_size = cpu_to_le32(item->value_size);
-		hkvp_copy(out->value, hkvp_item_value(item), item->value_size);
+		memcpy(out->value, hkvp_item_value(item), item->value_size);
 	}
 	rcu_read_unlock();
 	return generation;

@@ -5,7 +5,6 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 
-#include "copy.h"
 #include "pool_version.h"
 #include "wire.h"
 
@@ -89,9 +88,9 @@ static struct hkvp_item *new_item(struct hkvp_version *v,
 	item->value_size = change->value_size;
 	item->type = change->type;
 	item->owner = change->owner;
-	hkvp_copy(item->data, change->key, change->key_size);
-	hkvp_copy(item->data + change->key_size, change->value,
-		  change->value_size);
+	memcpy(item->data, change->key, change->key_size);
+	memcpy(item->data + change->key_size, change->value,
+	       change->value_size);
 	return item;
 }
 
@@ -193,7 +192,7 @@ struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp
 
 	if (!complete)
 		return NULL;
-	hkvp_copy(complete, v, size);
+	memcpy(complete, v, size);
 	complete->size = size;
 	complete->dead.max = v->dead.count;
 	return complete;

@@ -3,7 +3,6 @@
 #include <linux/sched.h>
 #include <linux/string.h>
 
-#include "copy.h"
 #include "pool_version.h"
 
 static_assert(sizeof(struct hkvp_node) + HKVP_TRIE_FAN * sizeof(void *) <=
@@ -86,7 +85,7 @@ struct hkvp_node *hkvp_node_new(struct hkvp_version *v, u32 slots, gfp_t gfp)
 
 static void copy_slots(void **to, void **from, u32 count)
 {
-	hkvp_copy(to, from, count * sizeof(*to));
+	memcpy(to, from, count * sizeof(*to));
 }
 
 /* Put a copy of the node at *@ref there, unless it is @v's own already. */

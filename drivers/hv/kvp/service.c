@@ -14,7 +14,6 @@
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include "codec.h"
-#include "copy.h"
 #include "service.h"
 
 /* One writer, the channel's side; readers take each counter by itself. */
@@ -110,7 +109,7 @@ static void put_value(struct hkvp_value *dst, const struct hkvp_item *item)
 {
 	dst->type = cpu_to_le32(item->type);
 	dst->value_size = cpu_to_le32(item->value_size);
-	hkvp_copy(dst->value, hkvp_item_value(item), item->value_size);
+	memcpy(dst->value, hkvp_item_value(item), item->value_size);
 }
 
 static int op_get(struct hkvp_service *svc, struct hkvp_value *value,
@@ -169,7 +168,7 @@ static int op_enumerate(struct hkvp_service *svc, struct hkvp_msg_enumerate *msg
 		item = hkvp_version_at(version, index);
 		if (item) {
 			value->key_size = cpu_to_le32(item->key_size);
-			hkvp_copy(value->key, hkvp_item_key(item), item->key_size);
+			memcpy(value->key, hkvp_item_key(item), item->key_size);
 			put_value(value, item);
 		} else {
 			err = -ENOENT;

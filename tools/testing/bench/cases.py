@@ -19,6 +19,7 @@ ROUND_TRIP_SIZES = (10, 100, 1_000)	# the stock pair takes minutes for more
 VALUES = (20, 500)
 ROUNDS = 200			# requests of each kind at each size
 PASSES = 3			# times that requests which change nothing are repeated
+CORE_ROWS = 24		# operations, sizes of the pool, of values
 CONTENDERS = ("pool", "mutex", "spinlock", "rwlock")
 OPERATIONS = ("GET", "ENUMERATE", "SET existing", "SET new", "DELETE")
 
@@ -208,6 +209,18 @@ def measure(boot: Boot, quick: bool) -> dict:
             result[times] += [asdict(t) for t in found]
             result[starts].append(asdict(start))
     return result
+
+
+def core_alone(folder: Path) -> list[list[str]]:
+    """Requests in time, in user space: the table that core_time prints, as rows."""
+    say("the core in time, in user space")
+    done = subprocess.run(["make", "-s", "-C", str(folder), "core_time"], check=True,
+                          capture_output=True, text=True)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")]
+            for line in done.stdout.splitlines() if line.startswith("|")]
+    if len(rows) != 2 + CORE_ROWS:
+        raise RuntimeError(f"core_time printed:\n{done.stdout}")
+    return [rows[0], *rows[2:]]
 
 
 def pool_alone(folder: Path) -> list[list[str]]:
