@@ -53,7 +53,7 @@ static int get_intrinsic(struct hvkvp_get *get, const void *key, u32 key_size,
 	get->type = le32_to_cpu(wire->type);
 	len = hkvp_text_put_value(value, room, get->type, wire->value,
 				  le32_to_cpu(wire->value_size));
-	kfree(wire);
+	kfree_sensitive(wire);
 	return len;
 }
 

@@ -175,7 +175,7 @@ static int fill_from_auto(const struct hkvp_pool *pool, struct part *part)
 		head.value_size = le32_to_cpu(value->value_size);
 		put_item(part, &head, value->key, value->value);
 	}
-	kfree(value);
+	kfree_sensitive(value);
 	return 0;
 }
 

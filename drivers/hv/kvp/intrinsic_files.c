@@ -4,7 +4,6 @@
  * are always the same ones, and a read asks the system as the host would.
  */
 #include <linux/slab.h>
-#include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "codec.h"
@@ -12,35 +11,34 @@
 #include "intrinsic.h"
 #include "intrinsic_files.h"
 #include "params.h"
+#include "sysfs_value.h"
 
 static struct kobject *folder;
 static struct bin_attribute files[HKVP_INTRINSIC_COUNT];
 
-/* Room for one read: the item, and its text. */
-struct scratch {
-	struct hkvp_value item;
-	u8 text[HKVP_VALUE_TEXT_MAX];
-};
+/* Text of the value as it is now. */
+static int get_text(const void *ctx, u8 *text, u32 size)
+{
+	const struct bin_attribute *attr = ctx;
+	struct hkvp_value *item = kmalloc(sizeof(*item), GFP_KERNEL);
+	u64 generation;
+	int len;
+
+	if (!item)
+		return -ENOMEM;
+	hkvp_intrinsic_get(attr - files, item, &generation);
+	len = hkvp_codec_value_text(text, size, le32_to_cpu(item->type),
+				    item->value,
+				    le32_to_cpu(item->value_size));
+	kfree_sensitive(item);
+	return len;
+}
 
 static ssize_t read_value(struct file *filp, struct kobject *kobj,
 			  hkvp_bin_attribute *attr, char *buf, loff_t off,
 			  size_t count)
 {
-	struct scratch *s = kmalloc(sizeof(*s), GFP_KERNEL);
-	ssize_t ret;
-
-	if (!s)
-		return -ENOMEM;
-	ret = hkvp_intrinsic_at(NULL, attr - files, &s->item);
-	if (!ret)
-		ret = hkvp_codec_value_text(s->text, sizeof(s->text),
-					    le32_to_cpu(s->item.type),
-					    s->item.value,
-					    le32_to_cpu(s->item.value_size));
-	if (ret >= 0)
-		ret = memory_read_from_buffer(buf, count, &off, s->text, ret);
-	kfree(s);
-	return ret;
+	return hkvp_sysfs_read_value(filp, buf, off, count, get_text, attr);
 }
 
 /**

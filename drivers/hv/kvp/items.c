@@ -17,7 +17,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/capability.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/kernfs.h>
@@ -27,7 +26,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
-#include <linux/user_namespace.h>
 
 #include "codec.h"
 #include "compat.h"
@@ -35,6 +33,7 @@
 #include "name.h"
 #include "params.h"
 #include "pool.h"
+#include "sysfs_value.h"
 
 /* Changes that come in a burst are shown together. */
 #define SETTLE_MS	20
@@ -104,8 +103,9 @@ struct file_of_item {
 };
 
 /* Text of the value as it is now. */
-static int text_of(const struct file_of_item *file, u8 *text, u32 size)
+static int get_text(const void *ctx, u8 *text, u32 size)
 {
+	const struct file_of_item *file = ctx;
 	const struct hkvp_item *item;
 	int len = -ENOENT;
 
@@ -124,27 +124,9 @@ static ssize_t read_value(struct file *filp, struct kobject *kobj,
 			  hkvp_bin_attribute *attr, char *buf, loff_t off,
 			  size_t count)
 {
-	const struct file_of_item *file =
-		container_of(attr, struct file_of_item, attr);
-	ssize_t ret;
-	u8 *text;
-
-	/*
-	 * Root's alone: not of a container's root either, which passes for the
-	 * owner of the file wherever sysfs is mounted.
-	 */
-	if (hkvp_params.sysfs_mode == 0400 &&
-	    !file_ns_capable(filp, &init_user_ns, CAP_SYS_ADMIN))
-		return -EPERM;
-	text = kmalloc(HKVP_VALUE_TEXT_MAX, GFP_KERNEL);
-	if (!text)
-		return -ENOMEM;
-	ret = text_of(file, text, HKVP_VALUE_TEXT_MAX);
-	if (ret >= 0)
-		ret = memory_read_from_buffer(buf, count, &off, text, ret);
-	/* values may be secrets */
-	kfree_sensitive(text);
-	return ret;
+	return hkvp_sysfs_read_value(filp, buf, off, count, get_text,
+				     container_of(attr, struct file_of_item,
+						  attr));
 }
 
 static u32 hash_of(const struct hkvp_items *items, const void *key, u32 size)
