@@ -10,7 +10,6 @@
 #include <linux/ctype.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
-#include <linux/uts.h>
 #include <linux/utsname.h>
 
 #include "codec.h"
@@ -26,8 +25,8 @@ struct text {
 
 #define TEXT_MAX	(HKVP_VALUE_SIZE - 2)
 
-/* nodename + '.' + domainname, or any one of the fields */
-#define UTS_TEXT	(2 * __NEW_UTS_LEN + 2)
+/* Any one of the fields of uname(2), with its NUL. */
+#define UTS_TEXT	(__NEW_UTS_LEN + 1)
 
 static void put_ascii(struct text *t, const char *s)
 {
@@ -88,18 +87,22 @@ static void read_uts(char *dst, const char *field)
 	dst[__NEW_UTS_LEN] = '\0';
 }
 
+static void put_uts(struct text *t, const char *field)
+{
+	char name[UTS_TEXT];
+
+	read_uts(name, field);
+	put_name(t, name);
+}
+
+/*
+ * The name that the guest has given itself. Whether there is a longer one only
+ * a name server knows, which kvpctl identify asks. domainname is not that, but
+ * the domain of NIS.
+ */
 static void fqdn(struct text *t)
 {
-	char name[UTS_TEXT], domain[__NEW_UTS_LEN + 1];
-	size_t len;
-
-	read_uts(name, init_utsname()->nodename);
-	read_uts(domain, init_utsname()->domainname);
-	if (*domain && strcmp(domain, UTS_DOMAINNAME) && !strchr(name, '.')) {
-		len = strlen(name);
-		snprintf(name + len, sizeof(name) - len, ".%s", domain);
-	}
-	put_name(t, name);
+	put_uts(t, init_utsname()->nodename);
 }
 
 /*
@@ -140,18 +143,12 @@ static void ipv6(struct text *t)
 
 static void os_build_number(struct text *t)
 {
-	char name[UTS_TEXT];
-
-	read_uts(name, init_utsname()->release);
-	put_name(t, name);
+	put_uts(t, init_utsname()->release);
 }
 
 static void os_name(struct text *t)
 {
-	char name[UTS_TEXT];
-
-	read_uts(name, init_utsname()->sysname);
-	put_name(t, name);
+	put_uts(t, init_utsname()->sysname);
 }
 
 /* Number @which, from 0, of the release's dotted numbers; empty if there is none. */
@@ -191,10 +188,7 @@ static void os_version(struct text *t)
 
 static void processor_architecture(struct text *t)
 {
-	char name[UTS_TEXT];
-
-	read_uts(name, init_utsname()->machine);
-	put_name(t, name);
+	put_uts(t, init_utsname()->machine);
 }
 
 /* In the order in which hosts have always seen them. */

@@ -80,6 +80,18 @@ def host_name_changes(t: Test) -> None:
         t.sh(f"hostname {old}")
 
 
+@scenario(guests=(HV_KVP,))
+def domain_of_nis(t: Test) -> None:
+    """It is no part of the name, which may be on another domain of DNS."""
+    name, domain = t.sh("hostname"), "/proc/sys/kernel/domainname"
+    old = t.sh(f"cat {domain}")
+    try:
+        t.sh(f"echo nis.example >{domain}")
+        t.equal(auto(t)["FullyQualifiedDomainName"], name)
+    finally:
+        t.sh(f"echo '{old}' >{domain}")
+
+
 @scenario(smoke=True)
 def addresses_come_and_go(t: Test) -> None:
     """Both lists follow the interfaces; loopback is left out."""
