@@ -248,14 +248,19 @@ int hkvp_ioctl_import(struct hkvp_file *file, void *arg)
 {
 	struct hvkvp_import *args = arg;
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, args->pool);
+	bool guest = args->pool == HKVP_POOL_GUEST;
+	/*
+	 * In the host's pools an administrator may put back what the host has
+	 * had there. The host reads GUEST too, and there are hosts that give up
+	 * the channel for an unpaired surrogate.
+	 */
 	const struct rules rules = {
 		.ops = args->ops,
 		.count = args->count,
 		.op_size = args->op_size,
 		.pool = args->pool,
-		.mode = HKVP_UTF8_WTF8,
-		.owner = args->pool == HKVP_POOL_GUEST ? HKVP_OWNER_AGENT :
-							 HKVP_OWNER_HOST,
+		.mode = guest ? HKVP_UTF8_STRICT : HKVP_UTF8_WTF8,
+		.owner = guest ? HKVP_OWNER_AGENT : HKVP_OWNER_HOST,
 	};
 	struct batch batch = { };
 	int ret;

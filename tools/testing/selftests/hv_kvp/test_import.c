@@ -72,11 +72,21 @@ TEST(surrogates)
 {
 	int fd = open_device(O_RDWR);
 
-	OK(import_one(fd, HVKVP_POOL_GUEST, 0, "\xed\xa0\x80", "\xed\xb0\x80",
-		      NULL));
-	CHECK(!strcmp(get(fd, HVKVP_POOL_GUEST, "\xed\xa0\x80"),
+	/* what the host may have stored */
+	OK(import_one(fd, HVKVP_POOL_EXTERNAL, 0, "\xed\xa0\x80",
+		      "\xed\xb0\x80", NULL));
+	CHECK(!strcmp(get(fd, HVKVP_POOL_EXTERNAL, "\xed\xa0\x80"),
 		      "\xed\xb0\x80"));
-	FAILS(import_one(fd, HVKVP_POOL_GUEST, 0, "\xff", "v", NULL), EILSEQ);
+	FAILS(import_one(fd, HVKVP_POOL_EXTERNAL, 0, "\xff", "v", NULL),
+	      EILSEQ);
+	/* and what no agent can */
+	for (unsigned int flags = 0; flags <= HVKVP_IMPORT_REPLACE; flags++) {
+		FAILS(import_one(fd, HVKVP_POOL_GUEST, flags, "\xed\xa0\x80",
+				 "v", NULL), EILSEQ);
+		FAILS(import_one(fd, HVKVP_POOL_GUEST, flags, "k",
+				 "a\xed\xb0\x80", NULL), EILSEQ);
+	}
+	EQUAL(count_items(fd, HVKVP_POOL_GUEST), 0);
 }
 
 TEST(all_or_nothing)

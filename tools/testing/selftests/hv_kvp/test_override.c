@@ -134,6 +134,7 @@ TEST(names_and_types)
 	      EINVAL);
 	FAILS(set_typed(fd, AUTO, SZ, "OSName", 6, "a\0b", 3), EINVAL);
 	FAILS(set_typed(fd, AUTO, SZ, "OSName", 6, "\xff", 1), EILSEQ);
+	FAILS(set_typed(fd, AUTO, SZ, "OSName", 6, "\xed\xa0\x80", 3), EILSEQ);
 	FAILS(set_typed(fd, AUTO, SZ, "OSName", 6, BAD_POINTER, 3), EFAULT);
 	FAILS(import_one(fd, AUTO, 0, "OSName", "v", NULL), EOPNOTSUPP);
 	FAILS(purge(fd, AUTO, NULL), EOPNOTSUPP);

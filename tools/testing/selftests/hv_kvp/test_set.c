@@ -80,6 +80,8 @@ TEST(bad_values)
 	/* what cannot be UTF-16 of any text: unpaired surrogates */
 	FAILS(set_typed(fd, GUEST, SZ, "k", 1, "\xed\xa0\x80", 3), EILSEQ);
 	FAILS(set_typed(fd, GUEST, SZ, "\xed\xb0\x80", 3, "v", 1), EILSEQ);
+	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_EXPAND_SZ, "k", 1,
+			"\xed\xb0\x80", 3), EILSEQ);
 	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_DWORD, "k", 1, &number, 8),
 	      EINVAL);
 	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_QWORD, "k", 1, &number, 4),
