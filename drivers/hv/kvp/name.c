@@ -2,11 +2,12 @@
 /*
  * File names for keys: every key has exactly one, and no two have the same.
  *
- * Bytes that cannot stand in a file name, or would be a nuisance there, are
- * written as '%' and two hexadecimal digits: control characters, '/', '%', a
- * leading '.', and unpaired surrogates, which are not UTF-8. What is then
- * longer than a file name may be is cut and ends in "%~" and a hash of the
- * whole key; "%~" occurs nowhere else.
+ * Characters that cannot stand in a file name, or would be a nuisance there, are
+ * written as '%' and two hexadecimal digits for each of their bytes: control
+ * characters, '/', '%', a leading '.' or '-', what is not to be seen or turns
+ * text around, and unpaired surrogates, which are not UTF-8. What is then longer
+ * than a file name may be is cut and ends in "%~" and a hash of the whole key;
+ * "%~" occurs nowhere else.
  *
  * Pure; any context.
  */
@@ -25,16 +26,36 @@ static const siphash_key_t hash_keys[2] = {
 	{ { 0x6876206b76702032ULL, 0x65206f6620612e2eULL } },
 };
 
-/* A surrogate in WTF-8 is ED A0 80 to ED BF BF. */
-static bool is_surrogate(const u8 *p, const u8 *end)
-{
-	return end - p >= 3 && p[0] == 0xed && p[1] >= 0xa0;
-}
+/*
+ * What is written in hexadecimal wherever it stands: control characters and
+ * surrogates, and above them Unicode's Default_Ignorable_Code_Point, to which
+ * the formats that turn text around belong, with the separators of lines and
+ * paragraphs and the marks of annotations. Sorted.
+ */
+static const struct {
+	u32 first;
+	u32 last;
+} hidden[] = {
+	{ 0x0000, 0x001f }, { '%', '%' }, { '/', '/' }, { 0x007f, 0x009f },
+	{ 0x00ad, 0x00ad }, { 0x034f, 0x034f }, { 0x061c, 0x061c },
+	{ 0x115f, 0x1160 }, { 0x17b4, 0x17b5 }, { 0x180b, 0x180f },
+	{ 0x200b, 0x200f }, { 0x2028, 0x202e }, { 0x2060, 0x206f },
+	{ 0x3164, 0x3164 }, { 0xd800, 0xdfff }, { 0xfe00, 0xfe0f },
+	{ 0xfeff, 0xfeff }, { 0xffa0, 0xffa0 }, { 0xfff0, 0xfffb },
+	{ 0x1bca0, 0x1bca3 }, { 0x1d173, 0x1d17a }, { 0xe0000, 0xe0fff },
+};
 
-static bool is_special(u8 c, bool first)
+/* Programs take a name that begins with '-' for an option. */
+static bool is_special(u32 c, bool first)
 {
-	return c < 0x20 || c == 0x7f || c == '/' || c == '%' ||
-	       (c == '.' && first);
+	u32 i;
+
+	if (first && (c == '.' || c == '-'))
+		return true;
+	for (i = 0; i < ARRAY_SIZE(hidden) && c >= hidden[i].first; i++)
+		if (c <= hidden[i].last)
+			return true;
+	return false;
 }
 
 static u32 sequence_length(u8 c)
@@ -46,6 +67,16 @@ static u32 sequence_length(u8 c)
 	return c < 0xf0 ? 3 : 4;
 }
 
+/* The code point of @n bytes. */
+static u32 decode(const u8 *p, u32 n)
+{
+	u32 c = n == 1 ? *p : *p & (0x7f >> n);
+
+	while (--n)
+		c = c << 6 | (*++p & 0x3f);
+	return c;
+}
+
 /* Escapes until @room bytes are used, by whole characters; true if all fit. */
 static bool escape(char *dst, u32 room, const u8 *p, const u8 *end)
 {
@@ -55,9 +86,10 @@ static bool escape(char *dst, u32 room, const u8 *p, const u8 *end)
 	u32 n, size, i;
 
 	while (p < end) {
-		bool hex = is_special(*p, p == start) || is_surrogate(p, end);
+		bool hex;
 
 		n = min_t(u32, sequence_length(*p), end - p);
+		hex = is_special(decode(p, n), p == start);
 		size = hex ? 3 * n : n;
 		fits = size <= limit - dst;
 		if (!fits)

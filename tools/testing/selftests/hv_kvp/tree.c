@@ -228,7 +228,7 @@ static void make_name(char *name, const unsigned char *key, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		unsigned char c = key[i];
 		bool plain = c >= ' ' && c != 0x7f && c != '/' && c != '%' &&
-			     (c != '.' || i);
+			     ((c != '.' && c != '-') || i);
 
 		if (end - name < 4)
 			die("a key is too long for this");
