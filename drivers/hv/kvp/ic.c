@@ -25,11 +25,37 @@ static enum hkvp_verdict drop(struct hkvp_ic *ic, enum hkvp_drop reason)
 	return HKVP_DROP;
 }
 
-/* Everything else of the headers, the transaction id too, is echoed. */
-static enum hkvp_verdict reply(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
+/*
+ * Bytes of the body. The guests that hosts know go by what arrived and do not
+ * look at the header's own figure, so there may be hosts that leave it 0, or
+ * get it wrong.
+ */
+static u32 body_size(const void *packet)
+{
+	const struct hkvp_pipe_hdr *pipe = packet;
+	const struct hkvp_ic_hdr *hdr = packet + sizeof(*pipe);
+	u32 room = le32_to_cpu(pipe->size) - sizeof(*hdr);
+	u32 said = le16_to_cpu(hdr->size);
+
+	return min(said ?: room, room);
+}
+
+/*
+ * Everything else of the headers, the transaction id too, is echoed. @size has
+ * to be right whatever the request said: hosts take so much of the answer.
+ */
+static enum hkvp_verdict reply(struct hkvp_ic *ic, void *packet, u32 size,
 			       enum hkvp_status status)
 {
+	const struct hkvp_pipe_hdr *pipe = packet;
+	struct hkvp_ic_hdr *hdr = packet + sizeof(*pipe);
+
+	if (le32_to_cpu(pipe->flags) != HKVP_PIPE_DATA)
+		count(&ic->stats.bad_pipe_flags);
+	if (le16_to_cpu(hdr->size) != body_size(packet))
+		count(&ic->stats.bad_size);
 	ic->last.status = hkvp_status_wire(status);
+	hdr->size = cpu_to_le16(size);
 	hdr->status = cpu_to_le32(ic->last.status);
 	hdr->flags = HKVP_IC_TRANSACTION | HKVP_IC_RESPONSE;
 	count(&ic->stats.packets);
@@ -65,25 +91,24 @@ static enum hkvp_state state_of(const struct hkvp_versions *versions)
 }
 
 /* May come at any time and starts everything over, unless it is malformed. */
-static enum hkvp_verdict negotiate(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
-				   u32 size)
+static enum hkvp_verdict negotiate(struct hkvp_ic *ic, void *packet)
 {
 	struct hkvp_versions versions;
+	u32 size = body_size(packet);
 
-	if (hkvp_negotiate(hdr + 1, &size, &versions)) {
+	if (hkvp_negotiate(packet + HKVP_IC_HEADERS, &size, &versions)) {
 		count(&ic->stats.bad_negotiations);
-		return reply(ic, hdr, HKVP_STATUS_INVALID_ARGUMENT);
+		return reply(ic, packet, size, HKVP_STATUS_INVALID_ARGUMENT);
 	}
 	count(&ic->stats.negotiations);
 	hkvp_service_connect(&ic->service);
 	set_versions(ic, &versions);
 	set_state(ic, state_of(&versions));
-	hdr->size = cpu_to_le16(size);
-	return reply(ic, hdr, HKVP_STATUS_OK);
+	return reply(ic, packet, size, HKVP_STATUS_OK);
 }
 
-static enum hkvp_verdict kvp(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
-			     u32 size, u64 now, gfp_t gfp)
+static enum hkvp_verdict kvp(struct hkvp_ic *ic, void *packet, u64 now,
+			     gfp_t gfp)
 {
 	const struct hkvp_call call = {
 		.now = now,
@@ -91,28 +116,48 @@ static enum hkvp_verdict kvp(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
 		.gfp = gfp,
 	};
 	struct hkvp_result *result = &ic->last.kvp;
+	u32 size = body_size(packet);
 	enum hkvp_verdict verdict;
 
-	verdict = hkvp_service_request(&ic->service, hdr + 1, size, &call,
-				       result);
+	verdict = hkvp_service_request(&ic->service, packet + HKVP_IC_HEADERS, size,
+				       &call, result);
 	if (verdict != HKVP_REPLY)
 		return verdict;
-	return reply(ic, hdr, result->status);
+	return reply(ic, packet, size, result->status);
 }
 
-/* The body is said to be longer than what arrived: answer with what did. */
-static enum hkvp_verdict refuse(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
-				u32 room)
+/*
+ * The pipe header says something that cannot be read as a message. Any other
+ * value is as good as "data": hv_utils does not look, so that hosts need not
+ * get it right.
+ */
+static bool is_no_message(u32 pipe_flags)
 {
-	count(&ic->stats.bad_size);
-	ic->last.kvp = (struct hkvp_result) {
-		.op = HKVP_OP_UNKNOWN,
-		.status = HKVP_STATUS_INVALID_ARGUMENT,
-	};
-	hdr->size = cpu_to_le16(room);
-	if (ic->last.type == HKVP_IC_NEGOTIATE)
-		hkvp_negotiate_refuse(hdr + 1, room);
-	return reply(ic, hdr, HKVP_STATUS_INVALID_ARGUMENT);
+	return pipe_flags >= HKVP_PIPE_PARTIAL &&
+	       pipe_flags <= HKVP_PIPE_TEARDOWN_GPA_DIRECT;
+}
+
+/*
+ * Why @packet, of @len bytes, is not to be answered, whatever its type; or
+ * HKVP_DROP_COUNT. Looks at the headers alone.
+ */
+static enum hkvp_drop check_headers(const void *packet, u32 len)
+{
+	const struct hkvp_pipe_hdr *pipe = packet;
+	const struct hkvp_ic_hdr *hdr = packet + sizeof(*pipe);
+	u32 size;
+
+	if (len < HKVP_IC_HEADERS)
+		return HKVP_DROP_SHORT;
+	if (is_no_message(le32_to_cpu(pipe->flags)))
+		return HKVP_DROP_PIPE_FLAGS;
+	/* VMBus pads packets to 8 bytes: @len may be more than the message. */
+	size = le32_to_cpu(pipe->size);
+	if (size < sizeof(*hdr) || size > len - sizeof(*pipe))
+		return HKVP_DROP_PIPE_SIZE;
+	if (hdr->flags & HKVP_IC_RESPONSE)
+		return HKVP_DROP_RESPONSE;
+	return HKVP_DROP_COUNT;
 }
 
 /**
@@ -134,42 +179,58 @@ static enum hkvp_verdict refuse(struct hkvp_ic *ic, struct hkvp_ic_hdr *hdr,
 enum hkvp_verdict hkvp_ic_packet(struct hkvp_ic *ic, void *packet, u32 len,
 				 u64 now, gfp_t gfp)
 {
-	const struct hkvp_pipe_hdr *pipe = packet;
-	struct hkvp_ic_hdr *hdr = packet + sizeof(*pipe);
-	u32 pipe_size, room, size;
+	const struct hkvp_ic_hdr *hdr = packet + sizeof(struct hkvp_pipe_hdr);
+	enum hkvp_drop reason = check_headers(packet, len);
 
-	if (len < sizeof(*pipe) + sizeof(*hdr))
-		return drop(ic, HKVP_DROP_SHORT);
-	if (le32_to_cpu(pipe->flags) != HKVP_PIPE_DATA)
-		return drop(ic, HKVP_DROP_PIPE_FLAGS);
-	/* VMBus pads packets to 8 bytes: @len may be more than the message. */
-	pipe_size = le32_to_cpu(pipe->size);
-	if (pipe_size < sizeof(*hdr) || pipe_size > len - sizeof(*pipe))
-		return drop(ic, HKVP_DROP_PIPE_SIZE);
-	if (hdr->flags & HKVP_IC_RESPONSE)
-		return drop(ic, HKVP_DROP_RESPONSE);
-
+	if (reason != HKVP_DROP_COUNT)
+		return drop(ic, reason);
 	ic->last.type = le16_to_cpu(hdr->type);
 	ic->last.id = hdr->id;
-	room = pipe_size - sizeof(*hdr);
-	size = le16_to_cpu(hdr->size);
 	switch (ic->last.type) {
 	case HKVP_IC_NEGOTIATE:
-		if (size > room)
-			return refuse(ic, hdr, room);
-		return negotiate(ic, hdr, size);
+		return negotiate(ic, packet);
 	case HKVP_IC_KVP:
-		if (size > room)
-			return refuse(ic, hdr, room);
-		return kvp(ic, hdr, size, now, gfp);
+		return kvp(ic, packet, now, gfp);
 	default:
 		if (!(hdr->flags & HKVP_IC_REQUEST))
 			return drop(ic, HKVP_DROP_TYPE);
-		if (size > room)
-			return refuse(ic, hdr, room);
 		count(&ic->stats.unsupported);
-		return reply(ic, hdr, HKVP_STATUS_NOT_SUPPORTED);
+		return reply(ic, packet, body_size(packet),
+			     HKVP_STATUS_NOT_SUPPORTED);
 	}
+}
+
+/**
+ * hkvp_ic_is_negotiate() - whether a packet is a NEGOTIATE
+ * @packet: its headers, HKVP_IC_HEADERS bytes, as hkvp_ic_packet() gets them
+ * @len: bytes of the whole packet
+ *
+ * A host that sends one while an answer is waited for has started over: nobody
+ * awaits that answer any more.
+ *
+ * Context: any.
+ * Return: true if it is, well-formed or not.
+ */
+bool hkvp_ic_is_negotiate(const void *packet, u32 len)
+{
+	const struct hkvp_ic_hdr *hdr = packet + sizeof(struct hkvp_pipe_hdr);
+
+	return check_headers(packet, len) == HKVP_DROP_COUNT &&
+	       le16_to_cpu(hdr->type) == HKVP_IC_NEGOTIATE;
+}
+
+/**
+ * hkvp_ic_abandon() - answer a packet without waiting any longer
+ * @ic: the integration component
+ * @packet: the last one that hkvp_ic_packet() got, and gave HKVP_WAIT for;
+ *	becomes the answer, E_FAIL
+ *
+ * Context: process.
+ */
+void hkvp_ic_abandon(struct hkvp_ic *ic, void *packet)
+{
+	hkvp_service_abandon(&ic->service, &ic->last.kvp);
+	reply(ic, packet, body_size(packet), ic->last.kvp.status);
 }
 
 /**

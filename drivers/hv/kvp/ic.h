@@ -13,10 +13,14 @@
 #include "negotiate.h"
 #include "service.h"
 
+/* Bytes in front of the body. */
+#define HKVP_IC_HEADERS		(sizeof(struct hkvp_pipe_hdr) +	\
+				 sizeof(struct hkvp_ic_hdr))
+
 /**
  * enum hkvp_drop - why a packet got no answer
  * @HKVP_DROP_SHORT: too short for a pipe header and an IC header
- * @HKVP_DROP_PIPE_FLAGS: pipe header says something else than data
+ * @HKVP_DROP_PIPE_FLAGS: pipe header says that this is no message
  * @HKVP_DROP_PIPE_SIZE: pipe header promises more than arrived, or less than an
  *	IC header
  * @HKVP_DROP_RESPONSE: marked as a response: the guest never asks
@@ -54,8 +58,7 @@ enum hkvp_state {
  * @id: transaction id; likewise
  * @status: HRESULT of the answer; only after HKVP_REPLY
  * @drop: enum hkvp_drop; only after HKVP_DROP
- * @kvp: details; only if @type is HKVP_IC_KVP; of a body that was not looked at
- *	the operation is HKVP_OP_UNKNOWN
+ * @kvp: details; only if @type is HKVP_IC_KVP
  */
 struct hkvp_ic_result {
 	u16 type;
@@ -71,7 +74,10 @@ struct hkvp_ic_result {
  * @negotiations: NEGOTIATE requests, well-formed ones
  * @bad_negotiations: malformed ones, which changed nothing
  * @unsupported: requests of other IC types, answered NOT_SUPPORTED
- * @bad_size: requests whose IC header promises a longer body than arrived
+ * @bad_size: requests whose IC header gives the body no size or a longer one
+ *	than arrived, answered by what did arrive
+ * @bad_pipe_flags: requests whose pipe header does not say data, answered all
+ *	the same
  * @dropped: packets without an answer, by reason
  */
 struct hkvp_ic_stats {
@@ -80,6 +86,7 @@ struct hkvp_ic_stats {
 	u64 bad_negotiations;
 	u64 unsupported;
 	u64 bad_size;
+	u64 bad_pipe_flags;
 	u64 dropped[HKVP_DROP_COUNT];
 };
 
@@ -110,5 +117,7 @@ u64 hkvp_ic_expire(struct hkvp_ic *ic, u64 now);
 
 enum hkvp_verdict hkvp_ic_packet(struct hkvp_ic *ic, void *packet, u32 len,
 				 u64 now, gfp_t gfp);
+bool hkvp_ic_is_negotiate(const void *packet, u32 len);
+void hkvp_ic_abandon(struct hkvp_ic *ic, void *packet);
 
 #endif /* HKVP_IC_H */

@@ -8,7 +8,7 @@
 #include "ic.h"
 #include "kunit.h"
 
-#define HEADERS		(sizeof(struct hkvp_pipe_hdr) + sizeof(struct hkvp_ic_hdr))
+#define HEADERS		HKVP_IC_HEADERS
 #define KVP_BODY	2580
 #define LARGEST		8192	/* of a packet, with the channel as we open it */
 #define ID		0x77
@@ -27,6 +27,7 @@ struct fixture {
 	u32 told;			/* times that state_changed was called */
 	enum hkvp_state state;		/* as it was then */
 	bool waits;			/* SET_IP_INFO has no answer yet */
+	u32 cancels;			/* times that nobody waited for it any more */
 };
 
 static int set_ip_later(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
@@ -34,6 +35,13 @@ static int set_ip_later(void *ctx, const struct hkvp_ip_binary *ip, gfp_t gfp)
 	struct fixture *f = ctx;
 
 	return f->waits ? -EINPROGRESS : -EAGAIN;
+}
+
+static void cancel_ip(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->cancels++;
 }
 
 static void state_changed(void *ctx)
@@ -47,6 +55,7 @@ static void state_changed(void *ctx)
 static const struct hkvp_service_ops ops = {
 	.state_changed = state_changed,
 	.set_ip_binary = set_ip_later,
+	.cancel_ip = cancel_ip,
 };
 
 static int set_up(struct kunit *test)
@@ -194,11 +203,15 @@ static const struct drop_case drop_cases[] = {
 	{ "IC header cut", 27, 1, 20, 2, REQUEST, HKVP_DROP_SHORT },
 	{ "both headers", 28, 1, 20, 2, REQUEST, FITS, HKVP_E_INVALID_ARGUMENT },
 	{ "both headers, padded", 32, 1, 20, 2, REQUEST, FITS, HKVP_E_INVALID_ARGUMENT },
-	{ "pipe flags 0", 32, 0, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
-	{ "pipe flags 2", 32, 2, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
-	{ "pipe flags 3", 32, 3, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
+	{ "pipe flags 0", 32, 0, 20, 2, REQUEST, FITS, HKVP_E_INVALID_ARGUMENT },
+	{ "part of a message", 32, 2, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
+	{ "set-up of memory", 32, 3, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
+	{ "tear-down of memory", 32, 4, 20, 2, REQUEST, HKVP_DROP_PIPE_FLAGS },
+	{ "pipe flags 5", 32, 5, 20, 2, REQUEST, FITS, HKVP_E_INVALID_ARGUMENT },
 	{ "pipe flags in the upper half", 32, 0x10001, 20, 2, REQUEST,
-	  HKVP_DROP_PIPE_FLAGS },
+	  FITS, HKVP_E_INVALID_ARGUMENT },
+	{ "pipe flags highest, a response", 32, 0xffffffff, 20, 2, REPLY,
+	  HKVP_DROP_RESPONSE },
 	{ "pipe size 0", 32, 1, 0, 2, REQUEST, HKVP_DROP_PIPE_SIZE },
 	{ "pipe size below an IC header", 32, 1, 19, 2, REQUEST, HKVP_DROP_PIPE_SIZE },
 	{ "pipe size all there is", 32, 1, 24, 2, REQUEST, FITS, HKVP_E_INVALID_ARGUMENT },
@@ -254,6 +267,8 @@ static void test_drop(struct kunit *test)
 						  GFP_ATOMIC),
 			(u32)(answered ? HKVP_REPLY : HKVP_DROP));
 	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 2);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_pipe_flags,
+			answered && c->pipe_flags != HKVP_PIPE_DATA);
 	for (i = 0; i < HKVP_DROP_COUNT; i++)
 		KUNIT_EXPECT_EQ(test, f->ic.stats.dropped[i], i == c->drop);
 	if (answered) {
@@ -383,41 +398,52 @@ static void test_negotiate_malformed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->told, 2);
 }
 
-/* An IC header that promises a longer body than arrived, for each type. */
+/* A size in the IC header that is not that of the body: what arrived counts. */
 static void test_bad_size(struct kunit *test)
 {
-	static const u16 types[] = { HKVP_IC_NEGOTIATE, HKVP_IC_KVP, 1 };
-	static const u16 sizes[] = { 41, 42, 0x7fff, 0xffff };
+	static const u16 sizes[] = { 0, KVP_BODY + 1, 0x7fff, 0xffff };
+	static const u32 fw[] = { V(3, 0), 0 };
+	static const u32 msg[] = { V(4, 0), V(5, 0), 0 };
 	struct fixture *f = test->priv;
-	struct hkvp_negotiate *body;
-	u32 i, j;
+	u32 i;
 
-	negotiate(test);
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
-			body = put_packet(f, types[i], 40);
-			body->fw_count = cpu_to_le16(1);
-			body->msg_count = cpu_to_le16(1);
-			f->hdr->size = cpu_to_le16(sizes[j]);
-			KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC),
-					(u32)HKVP_REPLY);
-			expect_reply(test, HKVP_E_INVALID_ARGUMENT);
-			KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 40);
-			KUNIT_EXPECT_EQ(test, le16_to_cpu(body->fw_count),
-					types[i] != HKVP_IC_NEGOTIATE);
-		}
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		put_negotiate(f, fw, msg);
+		f->hdr->size = cpu_to_le16(sizes[i]);
+		KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
+		expect_reply(test, HKVP_S_OK);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 16);
+		KUNIT_EXPECT_EQ(test, f->ic.versions.msg, V(5, 0));
+
+		put_set(f, HKVP_POOL_GUEST, 'a' + i);
+		f->hdr->size = cpu_to_le16(sizes[i]);
+		KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
+		expect_reply(test, HKVP_S_OK);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), KVP_BODY);
+
+		put_packet(f, 1, 40);
+		f->hdr->size = cpu_to_le16(sizes[i]);
+		KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
+		expect_reply(test, HKVP_E_NOT_SUPPORTED);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 40);
 	}
-	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 12);
-	KUNIT_EXPECT_EQ(test, f->ic.service.connection, 1);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 3 * ARRAY_SIZE(sizes));
+	/* What is less than the body is its size; so is 0 where there is none. */
+	put_set(f, HKVP_POOL_GUEST, 'z');
+	f->hdr->size = cpu_to_le16(1);
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
+	expect_reply(test, HKVP_E_INVALID_ARGUMENT);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 1);
+	put_packet(f, HKVP_IC_KVP, 0);
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
+	expect_reply(test, HKVP_E_INVALID_ARGUMENT);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 3 * ARRAY_SIZE(sizes));
 	/* The padding of VMBus is no part of the body. */
 	put_packet(f, HKVP_IC_KVP, 5);
 	f->hdr->size = cpu_to_le16(6);
 	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_ATOMIC), (u32)HKVP_REPLY);
-	expect_reply(test, HKVP_E_INVALID_ARGUMENT);
-	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 13);
-	/* Nothing is told of it that was the last packet's. */
-	KUNIT_EXPECT_EQ(test, (u32)f->ic.last.kvp.op, (u32)HKVP_OP_UNKNOWN);
-	KUNIT_EXPECT_EQ(test, f->ic.last.kvp.key_size, 0);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 5);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 3 * ARRAY_SIZE(sizes) + 1);
 }
 
 /*
@@ -538,6 +564,60 @@ static void test_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 2);
 }
 
+/* The host has started over: the answer is one at once, and is the last one. */
+static void test_abandon(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+	struct hkvp_msg_hdr *msg;
+	u32 cancels;
+
+	negotiate(test);
+	msg = put_packet(f, HKVP_IC_KVP, 7428);
+	msg->op = HKVP_OP_SET_IP_INFO;
+	f->hdr->size = 0;
+	f->waits = true;
+	KUNIT_EXPECT_EQ(test, (u32)send(f, GFP_KERNEL), (u32)HKVP_WAIT);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 0);
+	cancels = f->cancels;
+	hkvp_ic_abandon(&f->ic, f->packet);
+	expect_reply(test, HKVP_E_FAIL);
+	KUNIT_EXPECT_EQ(test, f->cancels, cancels + 1);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(f->hdr->size), 7428);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.packets, 2);
+	KUNIT_EXPECT_EQ(test, f->ic.stats.bad_size, 1);
+	KUNIT_EXPECT_EQ(test,
+			f->ic.service.stats.ops[HKVP_OP_SET_IP_INFO], 1);
+	KUNIT_EXPECT_EQ(test, f->ic.service.stats.status[HKVP_STATUS_FAIL], 1);
+	negotiate(test);
+}
+
+/* What is behind a packet that waits, by its headers alone. */
+static void test_is_negotiate(struct kunit *test)
+{
+	static const u32 fw[] = { V(3, 0), 0 };
+	static const u32 msg[] = { V(5, 0), 0 };
+	struct fixture *f = test->priv;
+	u8 *headers = kunit_kzalloc(test, HEADERS, GFP_KERNEL);
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, headers);
+	put_negotiate(f, fw, msg);
+	memcpy(headers, f->packet, HEADERS);
+	KUNIT_EXPECT_TRUE(test, hkvp_ic_is_negotiate(headers, f->len));
+	/* as hkvp_ic_packet() takes it, whatever its body is */
+	KUNIT_EXPECT_FALSE(test, hkvp_ic_is_negotiate(headers, HEADERS - 1));
+	KUNIT_EXPECT_FALSE(test, hkvp_ic_is_negotiate(headers, HEADERS));
+	put_packet(f, HKVP_IC_NEGOTIATE, 0);
+	KUNIT_EXPECT_TRUE(test, hkvp_ic_is_negotiate(f->packet, HEADERS));
+	f->hdr->flags = REPLY;
+	KUNIT_EXPECT_FALSE(test, hkvp_ic_is_negotiate(f->packet, f->len));
+	for (i = 1; i < 300; i++) {
+		put_packet(f, i, 40);
+		KUNIT_EXPECT_FALSE(test,
+				   hkvp_ic_is_negotiate(f->packet, f->len));
+	}
+}
+
 /* The version in the header means nothing: the negotiated one counts. */
 static void test_header_version(struct kunit *test)
 {
@@ -597,6 +677,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_open_close),
 	KUNIT_CASE(test_defer),
 	KUNIT_CASE(test_wait),
+	KUNIT_CASE(test_abandon),
+	KUNIT_CASE(test_is_negotiate),
 	KUNIT_CASE(test_header_version),
 	KUNIT_CASE(test_noise),
 	{}

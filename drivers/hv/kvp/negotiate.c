@@ -47,17 +47,9 @@ static void put_version(struct hkvp_ic_version *dst, u32 version)
 	dst->minor = cpu_to_le16(HKVP_VERSION_MINOR(version));
 }
 
-/**
- * hkvp_negotiate_refuse() - make a NEGOTIATE the answer "no common version"
- * @body: body of the message, any alignment
- * @size: bytes of @body
- */
-void hkvp_negotiate_refuse(void *body, u32 size)
+/* "No common version". */
+static void refuse(struct hkvp_negotiate *msg)
 {
-	struct hkvp_negotiate *msg = body;
-
-	if (size < sizeof(*msg))
-		return;
 	msg->fw_count = 0;
 	msg->msg_count = 0;
 }
@@ -89,7 +81,7 @@ int hkvp_negotiate(void *body, u32 *size, struct hkvp_versions *versions)
 	msg_count = le16_to_cpu(msg->msg_count);
 	if (fw_count + msg_count >
 	    (*size - sizeof(*msg)) / sizeof(struct hkvp_ic_version)) {
-		hkvp_negotiate_refuse(body, *size);
+		refuse(msg);
 		return -EINVAL;
 	}
 
@@ -103,7 +95,7 @@ int hkvp_negotiate(void *body, u32 *size, struct hkvp_versions *versions)
 	if (!versions->fw || !versions->msg) {
 		versions->fw = 0;
 		versions->msg = 0;
-		hkvp_negotiate_refuse(body, *size);
+		refuse(msg);
 		return 0;
 	}
 	/* One of each was offered, so there is room for two. */

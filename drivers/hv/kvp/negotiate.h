@@ -26,7 +26,6 @@ struct hkvp_versions {
 	u32 msg_offered;
 };
 
-void hkvp_negotiate_refuse(void *body, u32 size);
 int hkvp_negotiate(void *body, u32 *size, struct hkvp_versions *versions);
 
 #endif /* HKVP_NEGOTIATE_H */

@@ -201,23 +201,10 @@ static void test_longest(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, answer, 16);
 }
 
-static void test_refuse(struct kunit *test)
-{
-	u8 body[12];
-
-	memset(body, 0x11, sizeof(body));
-	hkvp_negotiate_refuse(body, 7);
-	KUNIT_EXPECT_EQ(test, body[0], 0x11);
-	hkvp_negotiate_refuse(body, 8);
-	KUNIT_EXPECT_EQ(test, body[0] | body[1] | body[2] | body[3], 0);
-	KUNIT_EXPECT_EQ(test, body[4], 0x11);
-}
-
 static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(test_offer, offer_gen_params),
 	KUNIT_CASE_PARAM(test_malformed, malformed_gen_params),
 	KUNIT_CASE(test_longest),
-	KUNIT_CASE(test_refuse),
 	{}
 };
 

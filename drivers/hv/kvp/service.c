@@ -354,6 +354,14 @@ static int handle(struct hkvp_service *svc, void *body, u32 size,
 	}
 }
 
+static void finish(struct hkvp_service *svc, struct hkvp_result *result,
+		   enum hkvp_status status)
+{
+	result->status = status;
+	count(&svc->stats.ops[min_t(u8, result->op, HKVP_OP_UNKNOWN)]);
+	count(&svc->stats.status[status]);
+}
+
 /**
  * hkvp_service_request() - answer one KVP message in place
  * @svc: the service
@@ -375,14 +383,12 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       struct hkvp_result *result)
 {
 	const struct hkvp_msg_hdr *hdr = body;
-	u8 op = HKVP_OP_UNKNOWN;
 	int err = -EINVAL;
 
 	*result = (struct hkvp_result) { .op = HKVP_OP_UNKNOWN };
 	if (size >= sizeof(*hdr)) {
 		result->op = hdr->op;
 		result->pool = hdr->pool;
-		op = min_t(u8, hdr->op, HKVP_OP_UNKNOWN);
 		err = handle(svc, body, size, call, result);
 	}
 	if ((err == -ENOMEM || err == -EAGAIN) && !may_block(call->gfp)) {
@@ -391,10 +397,23 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 	}
 	if (err == -EINPROGRESS)
 		return HKVP_WAIT;
-	result->status = status_of(err);
-	count(&svc->stats.ops[op]);
-	count(&svc->stats.status[result->status]);
+	finish(svc, result, status_of(err));
 	return HKVP_REPLY;
+}
+
+/**
+ * hkvp_service_abandon() - wait for an answer no longer
+ * @svc: the service
+ * @result: of the request, the last one, for which there was HKVP_WAIT; gets
+ *	the status
+ *
+ * Context: process.
+ */
+void hkvp_service_abandon(struct hkvp_service *svc, struct hkvp_result *result)
+{
+	if (svc->ops->cancel_ip)
+		svc->ops->cancel_ip(svc->ctx);
+	finish(svc, result, HKVP_STATUS_FAIL);
 }
 
 /**

@@ -197,6 +197,7 @@ u64 hkvp_service_expire(struct hkvp_service *svc, u64 now);
 enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       u32 size, const struct hkvp_call *call,
 				       struct hkvp_result *result);
+void hkvp_service_abandon(struct hkvp_service *svc, struct hkvp_result *result);
 
 u32 hkvp_status_wire(enum hkvp_status status);
 

@@ -162,6 +162,7 @@ static struct counter counters[] = {
 	COUNTER(negotiations, ic.stats.negotiations),
 	COUNTER(bad_negotiations, ic.stats.bad_negotiations),
 	COUNTER(bad_size, ic.stats.bad_size),
+	COUNTER(bad_pipe_flags, ic.stats.bad_pipe_flags),
 	COUNTER(unsupported, ic.stats.unsupported),
 	DROPPED(dropped_short, HKVP_DROP_SHORT),
 	DROPPED(dropped_pipe_flags, HKVP_DROP_PIPE_FLAGS),

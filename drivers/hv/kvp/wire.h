@@ -13,8 +13,15 @@
 #include <linux/build_bug.h>
 #include <linux/types.h>
 
-/* Pipe header in front of each payload of a pipe-mode channel. */
-#define HKVP_PIPE_DATA		1u
+/*
+ * Pipe header in front of each payload of a pipe-mode channel. What is neither
+ * data nor, for sure, something else is a message to who does not look, as
+ * hv_utils does not.
+ */
+#define HKVP_PIPE_DATA			1u
+#define HKVP_PIPE_PARTIAL		2u	/* the reader's own mark */
+#define HKVP_PIPE_SETUP_GPA_DIRECT	3u
+#define HKVP_PIPE_TEARDOWN_GPA_DIRECT	4u
 
 struct hkvp_pipe_hdr {
 	__le32 flags;		/* HKVP_PIPE_DATA */

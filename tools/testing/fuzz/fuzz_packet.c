@@ -254,12 +254,16 @@ static void check_value(const struct hkvp_value *value)
 
 static void check_answer(const u8 *packet, u8 id)
 {
+	const struct hkvp_pipe_hdr *pipe = (const void *)packet;
 	const struct hkvp_ic_hdr *hdr = (const void *)(packet + 8);
 	const u8 *body = packet + 28;
 
 	CHECK(hdr->flags == (HKVP_IC_TRANSACTION | HKVP_IC_RESPONSE));
 	CHECK(hdr->id == id);
 	CHECK(le32_to_cpu(hdr->status) == ic.last.status);
+	/* it takes so much of what arrived */
+	CHECK(le16_to_cpu(hdr->size) + HKVP_IC_HEADERS <=
+	      le32_to_cpu(pipe->size) + sizeof(*pipe));
 	if (hdr->status || le16_to_cpu(hdr->type) != HKVP_IC_KVP)
 		return;
 	if (body[0] == HKVP_OP_GET)
@@ -310,7 +314,7 @@ static void reopen(void)
 
 /*
  * @packet has no answer yet: it is what it was, and is asked about until it has
- * one, or the channel is closed. The last verdict.
+ * one, or the channel is closed, or the host starts over. The last verdict.
  */
 static enum hkvp_verdict wait_for(u8 *packet, const u8 *bytes, u8 *expected, u32 len)
 {
@@ -329,6 +333,15 @@ static enum hkvp_verdict wait_for(u8 *packet, const u8 *bytes, u8 *expected, u32
 		check_pools();
 		if (first & MODEL_GIVES_UP) {
 			reopen();
+			return HKVP_WAIT;
+		}
+		if (first & MODEL_STARTS_OVER) {
+			hkvp_ic_abandon(&ic, packet);
+			model_abandon(&model, expected);
+			CHECK(!memcmp(packet, expected, len));
+			CHECK(ic.stats.packets == answered + 1 && !waited);
+			check_answer(packet, bytes[24]);
+			check_pools();
 			return HKVP_WAIT;
 		}
 		verdict = hkvp_ic_packet(&ic, packet, len, now, GFP_KERNEL);
@@ -358,6 +371,7 @@ static void run(const u8 *bytes, u32 len, u32 fail, bool may_block)
 	bool failed;
 
 	memcpy(packet, bytes, len);
+	CHECK(hkvp_ic_is_negotiate(packet, len) == model_is_negotiate(packet, len));
 	allocations = shim_allocations();
 	shim_fail_nth(fail);
 	got = hkvp_ic_packet(&ic, packet, len, now, gfp);

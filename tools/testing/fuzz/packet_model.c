@@ -368,22 +368,23 @@ static uint32_t choose(const uint8_t *v, uint32_t count, const char *known, uint
 	return best;
 }
 
-static uint32_t negotiate(struct model *m, uint8_t *packet, uint32_t size)
+/* @size: of the body, then of the answer's. */
+static uint32_t negotiate(struct model *m, uint8_t *packet, uint32_t *size)
 {
 	uint8_t *body = packet + BODY;
 	uint32_t fws, msgs, fw, msg, newest_fw, newest_msg;
 
-	if (size < 8)
+	if (*size < 8)
 		return INVALID;
 	fws = get16(body);
 	msgs = get16(body + 2);
-	if (8 + 4 * (fws + msgs) > size) {
+	if (8 + 4 * (fws + msgs) > *size) {
 		put32(body, 0);
 		return INVALID;
 	}
 	fw = choose(body + 8, fws, "13", &newest_fw);
 	msg = choose(body + 8 + 4 * fws, msgs, "1345", &newest_msg);
-	put16(packet + IC_SIZE, size < 16 ? size : 16);
+	*size = *size < 16 ? *size : 16;
 	if (!fw || !msg) {
 		fw = 0;
 		msg = 0;
@@ -423,36 +424,63 @@ static bool may_defer(const struct model *m, const uint8_t *packet)
 	return error == -ENOMEM || error == -EAGAIN;
 }
 
+/* Neither data nor a request. */
+static bool is_nothing(const uint8_t *packet, uint32_t len)
+{
+	uint32_t flags, room;
+
+	if (len < BODY)
+		return true;
+	flags = get32(packet + PIPE_FLAGS);
+	room = get32(packet + PIPE_SIZE);
+	return flags == 2 || flags == 3 || flags == 4 || room < 20 ||
+	       room > len - 8 || packet[IC_FLAGS] & 4;
+}
+
+static uint32_t body_of(const uint8_t *packet)
+{
+	uint32_t room = get32(packet + PIPE_SIZE) - 20;
+	uint32_t size = get16(packet + IC_SIZE);
+
+	return size == 0 || size > room ? room : size;
+}
+
+bool model_is_negotiate(const uint8_t *packet, uint32_t len)
+{
+	return !is_nothing(packet, len) && get16(packet + IC_TYPE) == 0;
+}
+
+static void answer(uint8_t *packet, uint32_t size, uint32_t status)
+{
+	put16(packet + IC_SIZE, size);
+	put32(packet + IC_STATUS, status);
+	packet[IC_FLAGS] = 5;
+}
+
+void model_abandon(struct model *m, uint8_t *packet)
+{
+	m->waited = 0;
+	answer(packet, body_of(packet), FAIL);
+}
+
 enum model_verdict model_packet(struct model *m, uint8_t *packet, uint32_t len,
 				uint64_t now, enum model_memory memory)
 {
-	uint32_t type, size, room, status;
+	uint32_t type, size, status;
 
-	if (len < BODY || get32(packet + PIPE_FLAGS) != 1)
-		return MODEL_DROP;
-	room = get32(packet + PIPE_SIZE);
-	if (room < 20 || room > len - 8)
-		return MODEL_DROP;
-	if (packet[IC_FLAGS] & 4)
+	if (is_nothing(packet, len))
 		return MODEL_DROP;
 	type = get16(packet + IC_TYPE);
 	if (type != 0 && type != 2 && !(packet[IC_FLAGS] & 2))
 		return MODEL_DROP;
 
-	room -= 20;
-	size = get16(packet + IC_SIZE);
-	if (size > room) {
-		put16(packet + IC_SIZE, room);
-		if (type == 0 && room >= 8)
-			put32(packet + BODY, 0);
-		status = INVALID;
-	} else if (type == 0) {
-		status = negotiate(m, packet, size);
-	} else if (type == 2) {
+	size = body_of(packet);
+	if (type == 0)
+		status = negotiate(m, packet, &size);
+	else if (type == 2)
 		status = kvp(m, packet + BODY, size, now, memory);
-	} else {
+	else
 		status = NOT_SUPPORTED;
-	}
 	if (memory == MODEL_LATER)
 		return status == FAIL && may_defer(m, packet) ? MODEL_DEFER : MODEL_REPLY;
 	if (status == WAITING) {
@@ -460,7 +488,6 @@ enum model_verdict model_packet(struct model *m, uint8_t *packet, uint32_t len,
 		return MODEL_WAIT;
 	}
 	m->waited = 0;
-	put32(packet + IC_STATUS, status);
-	packet[IC_FLAGS] = 5;
+	answer(packet, size, status);
 	return MODEL_REPLY;
 }

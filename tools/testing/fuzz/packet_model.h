@@ -70,8 +70,9 @@ int model_ip_error(uint8_t first);
  */
 int model_set_ip_error(uint8_t first, uint32_t waited, bool may_block);
 
-/* The host gives up a SET that waits: the channel is closed. */
-#define MODEL_GIVES_UP	0x40
+/* The host gives up a SET that waits: the channel is closed, or it starts over. */
+#define MODEL_GIVES_UP		0x40
+#define MODEL_STARTS_OVER	0x80
 
 /* Both: the other end of the callbacks; item @index of AUTO, NULL past them. */
 const struct model_item *model_intrinsic(uint32_t index);
@@ -82,5 +83,9 @@ void model_open(struct model *m);
 /* @packet becomes the answer, to the byte. */
 enum model_verdict model_packet(struct model *m, uint8_t *packet, uint32_t len,
 				uint64_t now, enum model_memory memory);
+/* The same of a packet that waits, when a NEGOTIATE is behind it. */
+void model_abandon(struct model *m, uint8_t *packet);
+/* Whether a packet of @len bytes is one. */
+bool model_is_negotiate(const uint8_t *packet, uint32_t len);
 
 #endif /* PACKET_MODEL_H */

@@ -91,8 +91,9 @@ def packets() -> Iterator[tuple[str, bytes]]:
     for name, version, at in (("v4", V4, 2), ("v5", V5, 28)):
         yield f"wait-{name}", version + b"".join(
             packet(SET_IP, control=control, patches=((BODY + at, bytes([waits << 3 | more | error])),)) +
-            (version if more & 0x40 else packet(GET, 1))
-            for error in range(8) for waits in (0, 1, 3) for more in (0, 0x20, 0x40, 0x60)
+            (version if more & 0xc0 else packet(GET, 1))
+            for error in range(8) for waits in (0, 1, 3)
+            for more in (0, 0x20, 0x40, 0x60, 0x80, 0xa0)
             for control in (0, PROCESS))
     yield "torn", V5 + b"".join(packet(SET, length=n, patches=((4, u32(size)),))
                                 for n in (0, 7, 8, 19, 20, 27, 28, 32, 40, 2600, 2608)

@@ -30,6 +30,8 @@ DESCRIPTOR = struct.Struct("<HHHHQ")	# type, offset8, len8, flags, trans_id
 TRAILER = 8
 LARGEST = 8192		# packet that is looked at
 HEADERS = icwire.PIPE.size + icwire.IC.size
+# Of the pipe header: part of a message, and commands about memory.
+NO_MESSAGE = (2, 3, 4)
 
 # Bytes of body that an operation needs; IP messages: string and binary form.
 NEEDED = {GET: 2576, SET: 2576, DELETE: 520, ENUMERATE: 2580}
@@ -240,7 +242,7 @@ class Model:
             return None
         flags, size = icwire.PIPE.unpack_from(data)
         header = Header.unpack(data[icwire.PIPE.size:])
-        if (flags != icwire.PIPE_DATA or header.flags & icwire.FLAG_RESPONSE
+        if (flags in NO_MESSAGE or header.flags & icwire.FLAG_RESPONSE
                 or not icwire.IC.size <= size <= len(data) - icwire.PIPE.size):
             return None
         known = header.type in (icwire.MSG_NEGOTIATE, icwire.MSG_KVP)
@@ -248,13 +250,9 @@ class Model:
             return None
 
         came = size - icwire.IC.size
-        body = data[HEADERS:HEADERS + min(header.size, came)]
+        body = data[HEADERS:HEADERS + min(header.size or came, came)]
         said = len(body)	# what the answer's header says
-        if header.size > came:
-            status = INVALID
-            if header.type == icwire.MSG_NEGOTIATE and len(body) >= 8:
-                body[:4] = bytes(4)
-        elif header.type == icwire.MSG_NEGOTIATE:
+        if header.type == icwire.MSG_NEGOTIATE:
             status, said = self.negotiate(body)
         elif known:
             status = self.kvp(body)

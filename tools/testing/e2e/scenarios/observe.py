@@ -37,7 +37,7 @@ def tracepoints(t: Test) -> None:
             "op=enumerate pool=0 index=1 key_size=0 value_size=0 "
             "status=0x80070103",
             f"op=delete pool=0 index=0 {key} value_size=0 status=0x00000000",
-            "hkvp_drop: reason=pipe_flags len=40")):
+            "hkvp_drop: reason=pipe_size len=40")):
         t.true(wanted in lines[number], f"{wanted!r} in {lines[number]!r}")
 
     before = len(lines)
