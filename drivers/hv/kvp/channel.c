@@ -15,27 +15,27 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
+#include <linux/gfp.h>
 #include <linux/interrupt.h>
 #include <linux/log2.h>
 #include <linux/mmzone.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 #include <linux/timekeeping.h>
 
 #include "channel.h"
 #include "ic.h"
+#include "share.h"
 #include "trace.h"
 #include "wire.h"
 
 /* Bytes behind each packet: the index where it starts, which nobody reads. */
 #define TRAILER			sizeof(u64)
 
-/* What is before the body of a KVP message. */
-#define HEADERS			(sizeof(struct vmpacket_descriptor) +	\
-				 sizeof(struct hkvp_pipe_hdr) +		\
-				 sizeof(struct hkvp_ic_hdr))
-
 /* The longest message of KVP is the string form of an adapter: 7,472 bytes. */
 #define MAX_PACKET		8192
-static_assert(HEADERS + sizeof(struct hkvp_msg_ip_strings) <= MAX_PACKET);
+static_assert(sizeof(struct vmpacket_descriptor) + HKVP_IC_HEADERS +
+	      sizeof(struct hkvp_msg_ip_strings) <= MAX_PACKET);
 
 /*
  * Bytes of each ring, header page included; as hv_utils has them. VMBus
@@ -49,11 +49,14 @@ static_assert(HEADERS + sizeof(struct hkvp_msg_ip_strings) <= MAX_PACKET);
 static_assert(MAX_PACKET + TRAILER < RING_DATA);
 static_assert(2 * RING_SIZE <= PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER);
 
-/* Packets in one run, of the callback or the work item. */
-#define PACKETS_PER_RUN		64
-
 /* Looks for room when the host does not signal: 1 ms, doubled up to this. */
 #define BACKOFF_MAX		HZ
+
+/*
+ * While an answer is waited for, looks so often what the host has sent behind:
+ * it does not signal that, for the ring is not empty.
+ */
+#define LOOK_BEHIND		(HZ / 10)
 
 /* A host that destroys every frame gets a fresh channel this often. */
 #define REOPEN_INTERVAL		(HZ / 10)
@@ -202,9 +205,46 @@ static void log_negotiation(struct hkvp_channel *ch)
 		pr_warn_ratelimited("no version in common with the host\n");
 }
 
+/*
+ * Whether there is a NEGOTIATE behind @desc, which the iterator is at. What is
+ * not a packet is found out when its turn comes.
+ */
+static bool is_negotiate_behind(const struct hkvp_channel *ch,
+				const struct vmpacket_descriptor *desc)
+{
+	const struct hv_ring_buffer_info *in = &ch->vmbus->inbound;
+	const struct vmpacket_descriptor *next;
+	u32 at = (desc->len8 << 3) + TRAILER;
+	u8 headers[HKVP_IC_HEADERS];
+	u32 write, avail, offset, len;
+
+	avail = unread(in, &write);
+	if (write >= in->ring_datasize || avail < at + sizeof(*next))
+		return false;
+	/* the write index before what it covers */
+	virt_rmb();
+	avail -= at;
+	at += in->priv_read_index;
+	if (at >= in->ring_datasize)
+		at -= in->ring_datasize;
+
+	/* the ring is mapped twice in a row: no packet is in two parts */
+	next = hv_get_ring_buffer(in) + at;
+	offset = READ_ONCE(next->offset8) << 3;
+	len = READ_ONCE(next->len8) << 3;
+	if (READ_ONCE(next->type) != VM_PKT_DATA_INBAND ||
+	    len + TRAILER > avail || offset < sizeof(*next) ||
+	    offset + sizeof(headers) > len)
+		return false;
+	/* the host can rewrite them there, but not here */
+	memcpy(headers, (void *)next + offset, sizeof(headers));
+	return hkvp_ic_is_negotiate(headers, len - offset);
+}
+
 /* Turns the payload into its answer and takes note of what needs a follow-up. */
-static enum hkvp_verdict transact(struct hkvp_channel *ch, void *payload,
-				  u32 len, u64 now, gfp_t gfp)
+static enum hkvp_verdict transact(struct hkvp_channel *ch,
+				  const struct vmpacket_descriptor *desc,
+				  void *payload, u32 len, u64 now, gfp_t gfp)
 {
 	const struct hkvp_ic_result *last = &ch->ic->last;
 	bool traced = trace_hkvp_transaction_enabled();
@@ -212,6 +252,11 @@ static enum hkvp_verdict transact(struct hkvp_channel *ch, void *payload,
 	enum hkvp_verdict verdict;
 
 	verdict = hkvp_ic_packet(ch->ic, payload, len, now, gfp);
+	/* the host has started over, and awaits the answer to that */
+	if (unlikely(verdict == HKVP_WAIT && is_negotiate_behind(ch, desc))) {
+		hkvp_ic_abandon(ch->ic, payload);
+		verdict = HKVP_REPLY;
+	}
 	if (verdict != HKVP_REPLY) {
 		if (verdict == HKVP_DROP)
 			trace_hkvp_drop(last->drop, len);
@@ -251,7 +296,7 @@ static enum progress serve(struct hkvp_channel *ch,
 	payload = (void *)desc + (desc->offset8 << 3);
 	len = (desc->len8 - desc->offset8) << 3;
 	if (!ch->answered) {
-		switch (transact(ch, payload, len, now, gfp)) {
+		switch (transact(ch, desc, payload, len, now, gfp)) {
 		case HKVP_DROP:
 			return DONE;
 		case HKVP_DEFER:
@@ -273,8 +318,8 @@ static enum progress run(struct hkvp_channel *ch, gfp_t gfp)
 {
 	struct vmbus_channel *vmbus = ch->vmbus;
 	u64 now = ktime_get_coarse_boottime_ns();
-	unsigned int budget = PACKETS_PER_RUN;
 	struct vmpacket_descriptor *desc = ch->held;
+	struct hkvp_share share = { };
 	enum progress progress;
 	u32 write;
 
@@ -284,8 +329,10 @@ static enum progress run(struct hkvp_channel *ch, gfp_t gfp)
 	for (;;) {
 		for (; desc; desc = __hv_pkt_iter_next(vmbus, desc)) {
 			progress = MORE;
-			if (budget--)
+			if (hkvp_share_take(&share, ktime_get_ns))
 				progress = serve(ch, desc, now, gfp);
+			if (gfpflags_allow_blocking(gfp))
+				cond_resched();
 			if (progress == DONE)
 				continue;
 			ch->held = desc;
@@ -328,7 +375,7 @@ static void hand_over(struct hkvp_channel *ch)
 	 * already: without it that could miss the packet that is held.
 	 */
 	smp_store_release(&ch->state, HKVP_CHANNEL_WORK);
-	queue_work(ch->wq, &ch->run);
+	hkvp_channel_kick(ch);
 }
 
 /* VMBus's tasklet; softirq, or preemptible on PREEMPT_RT. */
@@ -382,7 +429,8 @@ static void expire_cursors(struct hkvp_channel *ch)
 
 static void run_work(struct work_struct *work)
 {
-	struct hkvp_channel *ch = container_of(work, struct hkvp_channel, run);
+	struct hkvp_channel *ch = container_of(to_delayed_work(work),
+					       struct hkvp_channel, run);
 
 	/*
 	 * Before the state: a run that was kicked as the channel closed, and is
@@ -400,10 +448,11 @@ static void run_work(struct work_struct *work)
 	switch (run(ch, GFP_KERNEL)) {
 	case MORE:
 	case DEFERRED:
-		queue_work(ch->wq, &ch->run);
+		hkvp_channel_kick(ch);
 		return;
 	case WAITING:
-		/* until hkvp_channel_kick(); one that came meanwhile has queued it */
+		/* or hkvp_channel_kick(); one that came meanwhile has queued it */
+		queue_delayed_work(ch->wq, &ch->run, LOOK_BEHIND);
 		return;
 	case BROKEN:
 		lose(ch);
@@ -444,7 +493,7 @@ static void expire_work(struct work_struct *work)
 
 	WRITE_ONCE(ch->expire_due, true);
 	/* both, for the owner may change in between; each is a full barrier */
-	queue_work(ch->wq, &ch->run);
+	hkvp_channel_kick(ch);
 	tasklet_schedule(&ch->vmbus->callback_event);
 }
 
@@ -503,7 +552,7 @@ static void close_ring(struct hkvp_channel *ch)
 	WRITE_ONCE(ch->closing, true);
 	tasklet_disable(&vmbus->callback_event);
 	tasklet_enable(&vmbus->callback_event);
-	cancel_work_sync(&ch->run);
+	cancel_delayed_work_sync(&ch->run);
 	cancel_delayed_work_sync(&ch->retry);
 	cancel_delayed_work_sync(&ch->expire);
 	WRITE_ONCE(ch->state, HKVP_CHANNEL_CLOSED);
@@ -629,7 +678,8 @@ void hkvp_channel_close(struct hkvp_channel *ch)
  */
 void hkvp_channel_kick(struct hkvp_channel *ch)
 {
-	queue_work(ch->wq, &ch->run);
+	/* now, and not when @run would look by itself */
+	mod_delayed_work(ch->wq, &ch->run, 0);
 }
 
 /**
@@ -649,7 +699,7 @@ int hkvp_channel_init(struct hkvp_channel *ch, struct hkvp_ic *ic)
 		return -ENOMEM;
 
 	mutex_init(&ch->lock);
-	INIT_WORK(&ch->run, run_work);
+	INIT_DELAYED_WORK(&ch->run, run_work);
 	INIT_DELAYED_WORK(&ch->retry, retry_work);
 	INIT_DELAYED_WORK(&ch->expire, expire_work);
 	INIT_DELAYED_WORK(&ch->reopen, reopen_work);

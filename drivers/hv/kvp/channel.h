@@ -18,7 +18,7 @@ struct hkvp_ic;
  * @HKVP_CHANNEL_CLOSED: nobody
  * @HKVP_CHANNEL_CALLBACK: VMBus's callback (softirq)
  * @HKVP_CHANNEL_WORK: the work item (process context); the callback returns at
- *	once. While a packet waits for its answer it is not queued
+ *	once. While a packet waits for its answer it looks now and then only
  * @HKVP_CHANNEL_LOST: nobody until the channel is open anew
  *
  * Only the one whom the state names leaves it, but for CLOSED and LOST, which
@@ -87,7 +87,7 @@ struct hkvp_channel {
 	bool expire_due;
 	bool closing;
 	unsigned long backoff;
-	struct work_struct run;
+	struct delayed_work run;
 	struct delayed_work retry;
 	struct delayed_work expire;
 	struct delayed_work reopen;

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include "ic.h"
 #include "kunit.h"
+#include "share.h"
 
 #define HEADERS		HKVP_IC_HEADERS
 #define KVP_BODY	2580
@@ -618,6 +619,49 @@ static void test_is_negotiate(struct kunit *test)
 	}
 }
 
+/* A clock that somebody else moves. */
+static u64 fake_now, fake_step;
+
+static u64 fake_clock(void)
+{
+	return fake_now += fake_step;
+}
+
+/* Packets that a run takes where each takes @step ns, from @start on. */
+static u32 share_taken(u64 start, u64 step)
+{
+	struct hkvp_share share = { };
+	u32 taken = 0;
+
+	fake_now = start;
+	fake_step = step;
+	while (hkvp_share_take(&share, fake_clock))
+		taken++;
+	return taken;
+}
+
+static void test_share(struct kunit *test)
+{
+	struct hkvp_share share = { };
+
+	KUNIT_EXPECT_EQ(test, share_taken(0, 0), HKVP_SHARE_PACKETS);
+	KUNIT_EXPECT_EQ(test, share_taken(1, 1), HKVP_SHARE_PACKETS);
+	KUNIT_EXPECT_EQ(test, share_taken(5, HKVP_SHARE_NS / 62),
+			HKVP_SHARE_PACKETS);
+	KUNIT_EXPECT_EQ(test, share_taken(5, HKVP_SHARE_NS / 62 + 1),
+			HKVP_SHARE_PACKETS - 1);
+	KUNIT_EXPECT_EQ(test, share_taken(7, HKVP_SHARE_NS / 4), 5);
+	KUNIT_EXPECT_EQ(test, share_taken(7, HKVP_SHARE_NS), 2);
+	KUNIT_EXPECT_EQ(test, share_taken(1ull << 62, 1ull << 40), 2);
+	/* the clock is not looked at for a packet that comes alone */
+	fake_now = 0;
+	fake_step = 1;
+	KUNIT_EXPECT_TRUE(test, hkvp_share_take(&share, fake_clock));
+	KUNIT_EXPECT_EQ(test, fake_now, 0);
+	KUNIT_EXPECT_TRUE(test, hkvp_share_take(&share, fake_clock));
+	KUNIT_EXPECT_EQ(test, fake_now, 1);
+}
+
 /* The version in the header means nothing: the negotiated one counts. */
 static void test_header_version(struct kunit *test)
 {
@@ -679,6 +723,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_wait),
 	KUNIT_CASE(test_abandon),
 	KUNIT_CASE(test_is_negotiate),
+	KUNIT_CASE(test_share),
 	KUNIT_CASE(test_header_version),
 	KUNIT_CASE(test_noise),
 	{}

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager, nullcontext
 
 from guests import HV_KVP, Setup
-from hvhost import kvpwire, testnic
+from hvhost import icwire, kvpwire, testnic
 from hvhost.agent import Job
 from hvhost.kvp import VERSIONS
 from hvhost.kvpwire import AUTO, EXTERNAL, Address, IpInfo, Item
@@ -106,6 +106,33 @@ def applied(t: Test) -> None:
                 t.works()
             saw(t, job, [line(one, 0 if one.adapter == MAC else index)
                          for one in asked], f"binary: {binary}")
+
+
+@scenario(SETUP, guests=OURS)
+def negotiation_behind(t: Test) -> None:
+    """The host starts over while the agent is at work, or before that: it need
+    not wait for the agent, and nothing is left of what it had asked for. That
+    was not refused, as it would be by an agent that is silent."""
+    negotiate(t, True)
+    with agent(t, 0):
+        t.kvp.set_ip_info(info())
+    whole = icwire.pack(icwire.Header(icwire.MSG_KVP, 0, t.kvp.fw, t.kvp.msg),
+                        kvpwire.pack_ip_binary(kvpwire.SET_IP_INFO, info()))
+    with agent(t, SILENT) as job:
+        for behind in (False, True, False):
+            seen = len(lines(job))
+            asked = t.kvp.raw(whole)
+            if behind:
+                t.eventually(lambda s=seen: len(lines(job)) > s, "a request")
+            over = t.kvp.raw(icwire.pack_negotiate([t.kvp.fw], [t.kvp.msg]))
+            found = [icwire.unpack(t.kvp.raw_reply(one, 60).payload)[0]
+                     for one in (asked, over)]
+            t.equal([icwire.status_name(one.status) for one in found],
+                    ["E_FAIL", "OK"], f"agent at work: {behind}")
+            t.equal(t.host.run("hv_kvp_tool refused", check=False).text.strip(),
+                    "request: No such file or directory")
+            t.works()
+    negotiate(t, True)
 
 
 @scenario(SETUP, guests=OURS)
