@@ -445,7 +445,7 @@ static void run_work(struct work_struct *work)
 	count(&ch->stats.work_runs);
 	if (unlikely(READ_ONCE(ch->expire_due)))
 		expire_cursors(ch);
-	switch (run(ch, GFP_KERNEL)) {
+	switch (run(ch, HKVP_GFP_DEFERRED)) {
 	case MORE:
 	case DEFERRED:
 		hkvp_channel_kick(ch);

@@ -296,6 +296,19 @@ void hkvp_chardev_init(struct hkvp *kvp,
 }
 
 /**
+ * hkvp_chardev_relieve() - let go of an old version that a list has pinned
+ *
+ * The list then has to start over.
+ *
+ * Context: process, may sleep.
+ * Return: whether there was one.
+ */
+bool hkvp_chardev_relieve(void)
+{
+	return hkvp_listing_relieve();
+}
+
+/**
  * hkvp_chardev_exit() - stop what the device does by itself
  *
  * No descriptor is open, nor can one be opened.

@@ -13,6 +13,7 @@ extern const struct file_operations hkvp_chardev_fops;
 
 void hkvp_chardev_init(struct hkvp *kvp,
 		       void (*changed)(void *ctx, enum hkvp_pool_id pool));
+bool hkvp_chardev_relieve(void);
 void hkvp_chardev_exit(void);
 
 #endif /* HKVP_CHARDEV_H */

@@ -34,6 +34,7 @@ struct rules {
 	u32 pool;
 	enum hkvp_utf8 mode;
 	enum hkvp_owner owner;
+	bool privileged;
 	bool deletes;
 };
 
@@ -52,6 +53,8 @@ static int convert(struct hkvp_text *text, const struct hvkvp_op *op,
 	enum hkvp_utf8 mode = rules->mode;
 	int ret;
 
+	change->owner = rules->owner;
+	change->privileged = rules->privileged;
 	if (op->op == HVKVP_OP_DELETE && rules->deletes) {
 		if (op->value || op->value_len || op->type)
 			return -EINVAL;
@@ -72,7 +75,6 @@ static int convert(struct hkvp_text *text, const struct hvkvp_op *op,
 		return ret;
 	change->value_size = ret;
 	change->type = op->type;
-	change->owner = rules->owner;
 	change->key = text->key;
 	return hkvp_text_may_set(rules->pool, change);
 }
@@ -154,6 +156,7 @@ int hkvp_ioctl_batch(struct hkvp_file *file, void *arg)
 		.pool = args->pool,
 		.mode = HKVP_UTF8_STRICT,
 		.owner = HKVP_OWNER_AGENT,
+		.privileged = hkvp_text_is_privileged(),
 		.deletes = true,
 	};
 	bool expect = args->flags & HVKVP_BATCH_IF_GENERATION;
@@ -261,6 +264,7 @@ int hkvp_ioctl_import(struct hkvp_file *file, void *arg)
 		.pool = args->pool,
 		.mode = guest ? HKVP_UTF8_STRICT : HKVP_UTF8_WTF8,
 		.owner = guest ? HKVP_OWNER_AGENT : HKVP_OWNER_HOST,
+		.privileged = hkvp_text_is_privileged(),
 	};
 	struct batch batch = { };
 	int ret;
@@ -312,6 +316,7 @@ static void find_stale(const struct hkvp *kvp, enum hkvp_pool_id id,
 			purge->changes[purge->count++] = (struct hkvp_change) {
 				.key = hkvp_item_key(item),
 				.key_size = item->key_size,
+				.owner = HKVP_OWNER_HOST,
 				.delete = true,
 			};
 		if (++looked % PURGE_SLICE == 0)

@@ -90,6 +90,7 @@ int hkvp_text_put_value(u8 *dst, u32 size, u32 type, const void *value,
 u32 hkvp_text_flags(const struct hkvp *kvp, enum hkvp_pool_id id,
 		    const struct hkvp_item *item);
 struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id);
+bool hkvp_text_is_privileged(void);
 int hkvp_text_may_write(u32 pool);
 int hkvp_text_may_import(u32 pool);
 int hkvp_text_may_set(u32 pool, const struct hkvp_change *change);
@@ -114,6 +115,7 @@ void hkvp_ip_agent_end(struct hkvp_file *file);
 /* chardev_list.c */
 void hkvp_listing_init(struct hkvp_listing *listing);
 void hkvp_listing_end(struct hkvp_listing *listing);
+bool hkvp_listing_relieve(void);
 void hkvp_listing_exit(void);
 
 #endif /* HKVP_CHARDEV_FILE_H */

@@ -125,6 +125,7 @@ static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
 		.value = text->value,
 		.type = set->type,
 		.owner = HKVP_OWNER_AGENT,
+		.privileged = hkvp_text_is_privileged(),
 	};
 	int ret;
 
@@ -167,7 +168,10 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 {
 	const struct hvkvp_delete *delete = arg;
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, delete->pool);
-	struct hkvp_change change = { .delete = true };
+	struct hkvp_change change = {
+		.owner = HKVP_OWNER_AGENT,
+		.delete = true,
+	};
 	struct hkvp_text *text;
 	int ret;
 

@@ -266,15 +266,25 @@ static bool may_always_end(const struct hkvp_listing *listing)
 	return true;
 }
 
-/* Does it see an old version of a pool which holds too much? */
-static bool holds_what_is_needed(const struct hkvp_listing *listing)
+static struct hkvp_pool *pool_of(const struct hkvp_listing *listing)
 {
 	const struct hkvp_file *file =
 		container_of(listing, struct hkvp_file, listing);
-	struct hkvp_pool *pool = &file->kvp->pools[listing->pool];
 
-	return is_old(listing, pool) && holds_too_much(pool) &&
+	return &file->kvp->pools[listing->pool];
+}
+
+/* Does it see an old version, and is not one of the administrators' few? */
+static bool sees_what_is_old(const struct hkvp_listing *listing)
+{
+	return is_old(listing, pool_of(listing)) &&
 	       !(listing->admin && count_lists(listing) <= ADMIN_LISTS);
+}
+
+/* The same of a pool that holds too much? */
+static bool holds_what_is_needed(const struct hkvp_listing *listing)
+{
+	return sees_what_is_old(listing) && holds_too_much(pool_of(listing));
 }
 
 /* Does @a go before @b, which was unused for longer? */
@@ -286,8 +296,8 @@ static bool goes_before(const struct hkvp_listing *a,
 	return count_lists(a) > count_lists(b);
 }
 
-/* One and no more: what is freed by it shows only later. */
-static void end_one(bool (*may_end)(const struct hkvp_listing *listing))
+/* One and no more: what is freed by it shows only later. Whether there was one. */
+static bool end_one(bool (*may_end)(const struct hkvp_listing *listing))
 {
 	struct hkvp_listing *listing, *found = NULL;
 
@@ -296,6 +306,18 @@ static void end_one(bool (*may_end)(const struct hkvp_listing *listing))
 			found = listing;
 	if (found)
 		end_locked(found);
+	return found;
+}
+
+/* A writer is over the budget. Returns whether a list with an old version went. */
+bool hkvp_listing_relieve(void)
+{
+	bool ended;
+
+	mutex_lock(&lock);
+	ended = end_one(sees_what_is_old);
+	mutex_unlock(&lock);
+	return ended;
 }
 
 /*

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "chardev_file.h"
 #include "intrinsic.h"
@@ -47,6 +48,12 @@ struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id)
 	if (id >= HKVP_POOL_COUNT)
 		return NULL;
 	return &kvp->pools[array_index_nospec(id, HKVP_POOL_COUNT)];
+}
+
+/* May the caller use what is reserved for administrators? Most may not: no audit. */
+bool hkvp_text_is_privileged(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
 /*

@@ -21,6 +21,7 @@ struct hkvp_legacy_stats {
 
 /**
  * struct hkvp - the whole service
+ * @budget: what host and agents may make the kernel keep, in all pools
  * @pools: the pools, by enum hkvp_pool_id; AUTO holds what agents override
  * @ic: answers the host
  * @channel: brings the host's packets to @ic
@@ -30,6 +31,7 @@ struct hkvp_legacy_stats {
  * As old as the module: devices come and go.
  */
 struct hkvp {
+	struct hkvp_budget budget;
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	struct hkvp_ic ic;
 	struct hkvp_channel channel;

@@ -167,7 +167,8 @@ static enum hkvp_drop check_headers(const void *packet, u32 len)
  *	caller, writable, any alignment; becomes the answer on HKVP_REPLY
  * @len: bytes of @packet, which is also the length of the answer
  * @now: time in ns, as in struct hkvp_call
- * @gfp: GFP_ATOMIC in the channel's callback, GFP_KERNEL in process context
+ * @gfp: GFP_ATOMIC in the channel's callback, HKVP_GFP_DEFERRED in process
+ *	context
  *
  * Bytes of @packet behind what the answer needs are left as they were: they
  * are the host's own. Takes no lock. Atomic context if @gfp says so. Cost: as

@@ -18,6 +18,7 @@
 #define V(major, minor)	HKVP_VERSION(major, minor)
 
 struct fixture {
+	struct hkvp_budget budget;
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	u32 ready;			/* pools that are initialized */
 	struct hkvp_ic ic;
@@ -74,8 +75,9 @@ static int set_up(struct kunit *test)
 	f->packet = kunit_kzalloc(test, LARGEST, GFP_KERNEL);
 	if (!f->packet)
 		return -ENOMEM;
+	hkvp_budget_init(&f->budget, limits, 0);
 	for (f->ready = 0; f->ready < HKVP_POOL_COUNT; f->ready++) {
-		err = hkvp_pool_init(&f->pools[f->ready], limits);
+		err = hkvp_pool_init(&f->pools[f->ready], &f->budget);
 		if (err)
 			return err;
 	}

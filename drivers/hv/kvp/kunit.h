@@ -13,6 +13,7 @@ extern struct kunit_suite hkvp_legacy_suite;
 extern struct kunit_suite hkvp_name_suite;
 extern struct kunit_suite hkvp_negotiate_suite;
 extern struct kunit_suite hkvp_pool_suite;
+extern struct kunit_suite hkvp_budget_suite;
 extern struct kunit_suite hkvp_service_suite;
 extern struct kunit_suite hkvp_ic_suite;
 extern struct kunit_suite hkvp_adapter_suite;

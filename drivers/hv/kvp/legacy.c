@@ -550,7 +550,7 @@ int hkvp_legacy_request(u64 id, const struct hv_kvp_ipaddr_value *ip)
 	struct hv_kvp_ipaddr_value *copy;
 	int ret = 0;
 
-	copy = kmemdup(ip, sizeof(*ip), GFP_KERNEL);
+	copy = kmemdup(ip, sizeof(*ip), HKVP_GFP_DEFERRED);
 	if (!copy)
 		return -ENOMEM;
 	mutex_lock(&lock);

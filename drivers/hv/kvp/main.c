@@ -54,6 +54,17 @@ static const struct hkvp_setip_legacy setip_legacy = {
 	.cancel = hkvp_legacy_cancel,
 };
 
+/* Somebody is over the budget: free what can be freed, whatever pool it is of. */
+static bool relieve_memory(void)
+{
+	bool ended = hkvp_chardev_relieve();
+	unsigned int i;
+
+	for (i = 0; i < HKVP_POOL_COUNT; i++)
+		hkvp_pool_flush(&hkvp.pools[i]);
+	return ended;
+}
+
 static void pools_exit(unsigned int count)
 {
 	/* whoever is still reading began before the last caller went away */
@@ -67,8 +78,12 @@ static int __init pools_init(void)
 	unsigned int i;
 	int ret;
 
+	hkvp_budget_init(&hkvp.budget, hkvp_params.limits,
+			 (u64)hkvp_params.sysfs_items * HKVP_FILE_BYTES *
+			 HKVP_POOL_COUNT);
+	hkvp.budget.relieve = relieve_memory;
 	for (i = 0; i < HKVP_POOL_COUNT; i++) {
-		ret = hkvp_pool_init(&hkvp.pools[i], hkvp_params.limits);
+		ret = hkvp_pool_init(&hkvp.pools[i], &hkvp.budget);
 		if (ret) {
 			pools_exit(i);
 			return ret;

@@ -1,45 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Module parameters. All but takeover are read once, when the module loads. */
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/stat.h>
 
 #include "params.h"
+#include "wire.h"
 
 /*
- * 100,000 items are normal. The default for bytes is a share of the memory
- * there is, because a small guest must survive a host that fills every pool.
+ * 100,000 items are normal. The defaults for bytes and files are shares of the
+ * memory there is: a guest of 256 MiB must survive a host and agents that both
+ * take all that they can get, which is two and a quarter times the bytes, for old
+ * versions, and a file for each item.
  */
 #define DEFAULT_ITEMS		131072
 #define DEFAULT_BYTES_MAX	(64ULL << 20)
-#define DEFAULT_BYTES_SHARE	8
+#define DEFAULT_BYTES_SHARE	12
 
-#define DEFAULT_SYSFS_ITEMS	10000
+/* The share is of the files of all pools. */
+#define DEFAULT_FILES_MAX	10000
+#define DEFAULT_FILES_SHARE	32
 
 static uint host_items = DEFAULT_ITEMS;
 module_param(host_items, uint, 0444);
-MODULE_PARM_DESC(host_items, "most items of the host in one pool (default 131072)");
+MODULE_PARM_DESC(host_items, "most items of the host in all pools (default 131072)");
 
 static ulong host_bytes;
 module_param(host_bytes, ulong, 0444);
-MODULE_PARM_DESC(host_bytes, "most bytes of the host's items in one pool (default an eighth of memory, at most 64 MiB)");
+MODULE_PARM_DESC(host_bytes, "most bytes of the host's items in all pools (default a twelfth of memory, at most 64 MiB)");
 
 static uint agent_items = DEFAULT_ITEMS;
 module_param(agent_items, uint, 0444);
-MODULE_PARM_DESC(agent_items, "most items of the guest's agents in one pool (default 131072)");
+MODULE_PARM_DESC(agent_items, "most items of the guest's agents in all pools (default 131072)");
 
 static ulong agent_bytes;
 module_param(agent_bytes, ulong, 0444);
-MODULE_PARM_DESC(agent_bytes, "most bytes of the agents' items in one pool (default an eighth of memory, at most 64 MiB)");
+MODULE_PARM_DESC(agent_bytes, "most bytes of the agents' items in all pools (default a twelfth of memory, at most 64 MiB)");
 
 static bool host_may_write_guest = true;
 module_param(host_may_write_guest, bool, 0444);
 MODULE_PARM_DESC(host_may_write_guest, "the host may change pool GUEST (default Y)");
 
-static uint sysfs_items = DEFAULT_SYSFS_ITEMS;
-module_param(sysfs_items, uint, 0444);
-MODULE_PARM_DESC(sysfs_items, "most item files per pool in sysfs, 0 for none (default 10000)");
+static int sysfs_items = -1;
+module_param(sysfs_items, int, 0444);
+MODULE_PARM_DESC(sysfs_items, "most item files per pool in sysfs, 0 for none (default -1: by memory, at most 10000)");
 
 static ushort sysfs_mode = 0400;
 module_param(sysfs_mode, ushort, 0444);
@@ -51,13 +58,26 @@ MODULE_PARM_DESC(takeover, "take the KVP device from hv_utils, and new ones befo
 
 struct hkvp_params hkvp_params;
 
+static u64 memory_share(u32 share)
+{
+	return div_u64((u64)totalram_pages() << PAGE_SHIFT, share);
+}
+
 static u64 bytes_limit(unsigned long param)
 {
-	u64 memory = (u64)totalram_pages() << PAGE_SHIFT;
-
 	if (param)
 		return param;
-	return min(memory / DEFAULT_BYTES_SHARE, DEFAULT_BYTES_MAX);
+	return min(memory_share(DEFAULT_BYTES_SHARE), DEFAULT_BYTES_MAX);
+}
+
+static u32 files_limit(int param)
+{
+	u64 files = memory_share(DEFAULT_FILES_SHARE * HKVP_POOL_COUNT *
+				 HKVP_FILE_BYTES);
+
+	if (param >= 0)
+		return param;
+	return min_t(u64, files, DEFAULT_FILES_MAX);
 }
 
 /**
@@ -84,7 +104,7 @@ int hkvp_params_init(void)
 			},
 		},
 		.host_may_write_guest = host_may_write_guest,
-		.sysfs_items = sysfs_items,
+		.sysfs_items = files_limit(sysfs_items),
 		.sysfs_mode = sysfs_mode,
 	};
 	return 0;

@@ -4,11 +4,11 @@
 #define HKVP_PARAMS_H
 
 #include <linux/types.h>
-#include "pool.h"
+#include "pool_budget.h"
 
 /**
  * struct hkvp_params - what the module was loaded with
- * @limits: what each owner may keep in one pool
+ * @limits: what each owner may hold in all pools
  * @host_may_write_guest: the host may change pool GUEST
  * @sysfs_items: most item files per pool in sysfs; 0: none, so that not even
  *	the keys show

@@ -14,24 +14,25 @@
 /* How long the reclaimer lets versions gather before it begins. */
 #define RECLAIM_DELAY_MS	10
 
-int hkvp_pool_init(struct hkvp_pool *pool,
-		   const struct hkvp_limit limits[HKVP_OWNER_COUNT])
+int hkvp_pool_init(struct hkvp_pool *pool, struct hkvp_budget *budget)
 {
 	union hkvp_build build;
 	struct hkvp_version *v;
 
 	memset(pool, 0, sizeof(*pool));
-	memcpy(pool->limits, limits, sizeof(pool->limits));
+	pool->budget = budget;
 	get_random_bytes(&pool->seed, sizeof(pool->seed));
 	INIT_DELAYED_WORK(&pool->reclaim, hkvp_reclaim_work);
 	if (hkvp_memory_get())
 		return -ENOMEM;
-	v = hkvp_build_complete(hkvp_build_begin(&build, pool, NULL), GFP_KERNEL);
+	v = hkvp_build_complete(hkvp_build_begin(&build, pool, NULL, NULL),
+				GFP_KERNEL);
 	if (!v)
 		goto put_memory;
 	pool->wq = alloc_ordered_workqueue("hv_kvp_pool", 0);
 	if (!pool->wq)
 		goto free_version;
+	hkvp_budget_begin(v);
 	rcu_assign_pointer(pool->root, v);
 	return 0;
 
@@ -44,6 +45,7 @@ put_memory:
 
 void hkvp_pool_destroy(struct hkvp_pool *pool)
 {
+	unsigned long freed[HKVP_OWNER_COUNT] = { };
 	struct hkvp_version *v;
 
 	cancel_delayed_work_sync(&pool->reclaim);
@@ -54,10 +56,18 @@ void hkvp_pool_destroy(struct hkvp_pool *pool)
 		return;
 	RCU_INIT_POINTER(pool->root, NULL);
 	destroy_workqueue(pool->wq);
-	hkvp_parts_free(v->keys, 0, true);
-	hkvp_parts_free(v->order, 0, true);
+	hkvp_parts_free(v->keys, 0, freed);
+	hkvp_parts_free(v->order, 0, freed);
+	freed[v->owner] += v->size;
+	hkvp_budget_free(pool->budget, freed);
+	hkvp_budget_end(v);
 	hkvp_memory_free(v, v->size);
 	hkvp_memory_put();
+}
+
+void hkvp_pool_flush(struct hkvp_pool *pool)
+{
+	flush_delayed_work(&pool->reclaim);
 }
 
 static void reclaim_soon(struct hkvp_pool *pool)
@@ -181,19 +191,26 @@ static bool publish(struct hkvp_pool *pool, struct hkvp_version *v)
 static int finish(struct hkvp_pool *pool, struct hkvp_version *v, int err,
 		  gfp_t gfp)
 {
-	struct hkvp_version *complete = NULL;
+	struct hkvp_version *complete;
 
-	if (!err) {
-		complete = hkvp_build_complete(v, gfp);
-		err = complete ? 0 : -ENOMEM;
+	if (err)
+		goto abort;
+	err = -ENOMEM;
+	complete = hkvp_build_complete(v, gfp);
+	if (!complete)
+		goto abort;
+	err = hkvp_budget_reserve(v, gfpflags_allow_blocking(gfp));
+	if (err)
+		goto free;
+	if (publish(pool, complete)) {
+		hkvp_budget_settle(v);
+		return 0;
 	}
-	if (!err) {
-		if (publish(pool, complete))
-			return 0;
-		err = -EAGAIN;
-	}
-	if (complete)
-		hkvp_memory_free(complete, complete->size);
+	hkvp_budget_cancel(v);
+	err = -EAGAIN;
+free:
+	hkvp_memory_free(complete, complete->size);
+abort:
 	hkvp_build_abort(v);
 	return err;
 }
@@ -208,8 +225,8 @@ static int change_once(struct hkvp_pool *pool, struct hkvp_version *base,
 		       const struct hkvp_change *change, gfp_t gfp)
 {
 	union hkvp_build build;
-	struct hkvp_version *v = hkvp_build_begin(&build, pool, base);
-	int err = hkvp_build_apply(v, change, true, gfp);
+	struct hkvp_version *v = hkvp_build_begin(&build, pool, base, change);
+	int err = hkvp_build_apply(v, change, gfp);
 
 	return finish(pool, v, err, gfp);
 }
@@ -257,6 +274,7 @@ int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
 	if (!gfpflags_allow_blocking(gfp))
 		return change_atomic(pool, change, gfp);
 
+	gfp |= __GFP_RETRY_MAYFAIL;
 	wait_for_reclaim(pool);
 	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
 		base = get_base(pool, true);
@@ -269,19 +287,15 @@ int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
 static int apply_all(struct hkvp_version *v, const struct hkvp_change *changes,
 		     u32 count, gfp_t gfp)
 {
-	enum hkvp_owner owner;
 	int err;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
-		err = hkvp_build_apply(v, &changes[i], false, gfp);
+		err = hkvp_build_apply(v, &changes[i], gfp);
 		if (err)
 			return err;
 		cond_resched();
 	}
-	for (owner = 0; owner < HKVP_OWNER_COUNT; owner++)
-		if (hkvp_build_over_limit(v, owner))
-			return -ENOSPC;
 	return 0;
 }
 
@@ -296,14 +310,14 @@ static int batch_once(struct hkvp_pool *pool, struct hkvp_version *base,
 		return -ESTALE;
 	if (!count)
 		return 0;
-	v = hkvp_build_begin(&build, pool, base);
+	v = hkvp_build_begin(&build, pool, base, changes);
 	return finish(pool, v, apply_all(v, changes, count, gfp), gfp);
 }
 
 int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_NOWARN;
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	struct hkvp_version *base;
 	int err = -EAGAIN;
 	u32 i;
@@ -326,7 +340,7 @@ static int touch_once(struct hkvp_pool *pool, struct hkvp_version *base,
 {
 	union hkvp_build build;
 
-	return finish(pool, hkvp_build_begin(&build, pool, base), 0, gfp);
+	return finish(pool, hkvp_build_begin(&build, pool, base, NULL), 0, gfp);
 }
 
 int hkvp_pool_touch(struct hkvp_pool *pool)
@@ -338,7 +352,8 @@ int hkvp_pool_touch(struct hkvp_pool *pool)
 	wait_for_reclaim(pool);
 	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
 		base = get_base(pool, true);
-		err = touch_once(pool, base, GFP_KERNEL | __GFP_NOWARN);
+		err = touch_once(pool, base, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
+					     __GFP_NOWARN);
 		hkvp_version_unpin(base);
 	}
 	return err;

@@ -18,24 +18,9 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+#include "pool_budget.h"
+
 struct hkvp_version;
-
-/* Whose item it is: the last one who set it. Limits are kept apart by this. */
-enum hkvp_owner {
-	HKVP_OWNER_HOST,
-	HKVP_OWNER_AGENT,
-	HKVP_OWNER_COUNT
-};
-
-/**
- * struct hkvp_limit - how much one owner may keep in one pool
- * @items: number of items
- * @bytes: bytes requested from the allocator for them, tree nodes excluded
- */
-struct hkvp_limit {
-	u32 items;
-	u64 bytes;
-};
 
 /**
  * struct hkvp_part - head of everything that versions share: items and nodes
@@ -44,6 +29,7 @@ struct hkvp_limit {
  * @birth: generation of the first version that holds the part
  * @size: bytes requested from the allocator
  * @kind: enum hkvp_part_kind of pool_version.h
+ * @owner: enum hkvp_owner: who is charged for it
  * @map: of a key node: its children; 0 in all others
  * @hash: of an item: hash of its key
  */
@@ -51,7 +37,8 @@ struct hkvp_part {
 	struct hkvp_part *next;
 	u64 birth;
 	u16 size;
-	u16 kind;
+	u8 kind;
+	u8 owner;
 	union {
 		u32 map;
 		u32 hash;
@@ -90,8 +77,9 @@ struct hkvp_item {
  * @type: enum hkvp_type; stored as it is, so QWORD_OLD is turned into QWORD
  *	by the caller
  * @connection: number of the host's connection, 0 for agents
- * @owner: who sets it; unused by a delete
- * @delete: delete @key; @value to @owner are then unused
+ * @owner: who makes the change, and is charged for what it takes
+ * @privileged: may use what the budget reserves for administrators
+ * @delete: delete @key; @value to @connection are then unused
  *
  * The caller has checked the contents (codec.c does). The pool copies the bytes
  * and compares keys as bytes; of the sizes it refuses what would not fit.
@@ -104,13 +92,14 @@ struct hkvp_change {
 	u32 type;
 	u32 connection;
 	enum hkvp_owner owner;
+	bool privileged;
 	bool delete;
 };
 
 /**
  * struct hkvp_pool - a pool
  * @root: current version; replaced by cmpxchg only, never NULL once initialised
- * @limits: what each owner may keep, fixed at init
+ * @budget: what each owner may keep, shared with other pools; fixed at init
  * @seed: key of the hash of the keys, random per pool, fixed at init
  * @wq: queue of @reclaim
  * @reclaim: frees what no reader and no pin can see any more; never runs twice
@@ -121,7 +110,7 @@ struct hkvp_change {
  */
 struct hkvp_pool {
 	struct hkvp_version __rcu *root;
-	struct hkvp_limit limits[HKVP_OWNER_COUNT];
+	struct hkvp_budget *budget;
 	hsiphash_key_t seed;
 	struct workqueue_struct *wq;
 	struct delayed_work reclaim;
@@ -132,13 +121,12 @@ struct hkvp_pool {
 /**
  * hkvp_pool_init() - make an empty pool, generation 0
  * @pool: memory for it
- * @limits: limits by enum hkvp_owner
+ * @budget: what it may keep, with all pools of the same budget; outlives them
  *
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int hkvp_pool_init(struct hkvp_pool *pool,
-		   const struct hkvp_limit limits[HKVP_OWNER_COUNT]);
+int hkvp_pool_init(struct hkvp_pool *pool, struct hkvp_budget *budget);
 
 /**
  * hkvp_pool_destroy() - free a pool and all its items
@@ -155,6 +143,14 @@ int hkvp_pool_init(struct hkvp_pool *pool,
  * Context: process, may sleep. Cost: n.
  */
 void hkvp_pool_destroy(struct hkvp_pool *pool);
+
+/**
+ * hkvp_pool_flush() - free what can be freed by now
+ * @pool: pool
+ *
+ * Context: process, may sleep.
+ */
+void hkvp_pool_flush(struct hkvp_pool *pool);
 
 /**
  * hkvp_pool_current() - the version to read from
@@ -330,7 +326,8 @@ static inline u64 hkvp_item_generation(const struct hkvp_item *item)
  * @pool: pool
  * @change: the change
  * @gfp: GFP_ATOMIC in atomic context: nothing then sleeps, and no allocation is
- *	above one page. GFP_KERNEL or GFP_KERNEL_ACCOUNT in process context.
+ *	above one page. GFP_KERNEL or GFP_KERNEL_ACCOUNT in process context:
+ *	where memory is short the change fails, and no process is killed for it.
  *
  * A set takes effect, and a delete, when the new version is published; one that
  * fails takes effect when the version that it fails on is loaded. On error
@@ -341,8 +338,8 @@ static inline u64 hkvp_item_generation(const struct hkvp_item *item)
  * Return:
  * 0;
  * -ENOENT: delete of a key that is not there;
- * -ENOSPC: over a limit that the change makes worse, or, as good as never, too
- *	many keys of one hash;
+ * -ENOSPC: over the budget, and the change makes it worse; or, as good as never,
+ *	too many keys of one hash;
  * -EMSGSIZE: key or value larger than any item may be;
  * -ENOMEM: no memory; in atomic context process context may have better luck;
  * -EAGAIN: others were first HKVP_POOL_ATOMIC_TRIES (in process context

@@ -12,10 +12,14 @@ static_assert(sizeof(struct hkvp_item) + HKVP_KEY_SIZE + HKVP_VALUE_SIZE <=
 	      HKVP_ALLOC_MAX);
 static_assert(sizeof(union hkvp_build) <= HKVP_ALLOC_MAX);
 
-/* Make in @build a copy of @base, or with NULL an empty first version. */
+/*
+ * Make in @build a copy of @base, or with NULL an empty first version. @change: its
+ * first change, whose owner is charged for it; or NULL.
+ */
 struct hkvp_version *hkvp_build_begin(union hkvp_build *build,
 				      struct hkvp_pool *pool,
-				      struct hkvp_version *base)
+				      struct hkvp_version *base,
+				      const struct hkvp_change *change)
 {
 	struct hkvp_version *v = &build->version;
 
@@ -24,6 +28,10 @@ struct hkvp_version *hkvp_build_begin(union hkvp_build *build,
 		memcpy(v, base, offsetof(struct hkvp_version, refs));
 		v->generation++;
 		v->turnover += base->size;
+	}
+	if (change) {
+		v->owner = change->owner;
+		v->privileged = change->privileged;
 	}
 	v->pool = pool;
 	v->older = base;
@@ -50,34 +58,23 @@ static int make_room(struct hkvp_version *v, gfp_t gfp)
 	return 0;
 }
 
-/* Whether @v is over a limit of @owner, and more so than what it is built on. */
-bool hkvp_build_over_limit(const struct hkvp_version *v, enum hkvp_owner owner)
+static void count_in(struct hkvp_version *v, const struct hkvp_item *item)
 {
-	const struct hkvp_limit *limit = &v->pool->limits[owner];
-	const struct hkvp_version *base = v->older;
-
-	return (v->items[owner] > limit->items &&
-		v->items[owner] > base->items[owner]) ||
-	       (v->item_bytes[owner] > limit->bytes &&
-		v->item_bytes[owner] > base->item_bytes[owner]);
+	v->items[item->owner]++;
+	v->item_bytes[item->owner] += item->part.size + HKVP_ITEM_NODES;
 }
 
-static void charge(struct hkvp_version *v, enum hkvp_owner owner, u32 size)
-{
-	v->items[owner]++;
-	v->item_bytes[owner] += size;
-}
-
-static void uncharge(struct hkvp_version *v, const struct hkvp_item *item)
+static void count_out(struct hkvp_version *v, const struct hkvp_item *item)
 {
 	v->items[item->owner]--;
-	v->item_bytes[item->owner] -= item->part.size;
+	v->item_bytes[item->owner] -= item->part.size + HKVP_ITEM_NODES;
 }
 
 static struct hkvp_item *new_item(struct hkvp_version *v,
 				  const struct hkvp_change *change, u32 hash,
-				  u32 size, gfp_t gfp)
+				  gfp_t gfp)
 {
+	u32 size = sizeof(struct hkvp_item) + change->key_size + change->value_size;
 	struct hkvp_item *item = hkvp_part_new(v, HKVP_PART_ITEM, size, gfp);
 
 	if (!item)
@@ -121,23 +118,18 @@ static int append(struct hkvp_version *v, struct hkvp_item *item, gfp_t gfp)
 }
 
 static int set(struct hkvp_version *v, const struct hkvp_change *change,
-	       u32 hash, u32 index, struct hkvp_item *old, bool strict,
-	       gfp_t gfp)
+	       u32 hash, u32 index, struct hkvp_item *old, gfp_t gfp)
 {
-	u32 size = sizeof(*old) + change->key_size + change->value_size;
 	struct hkvp_item *item;
 
 	if (!old && v->count == HKVP_ITEMS_MAX)
 		return -ENOSPC;
-	if (old)
-		uncharge(v, old);
-	charge(v, change->owner, size);
-	if (strict && hkvp_build_over_limit(v, change->owner))
-		return -ENOSPC;
-
-	item = new_item(v, change, hash, size, gfp);
+	item = new_item(v, change, hash, gfp);
 	if (!item)
 		return -ENOMEM;
+	if (old)
+		count_out(v, old);
+	count_in(v, item);
 	return old ? replace(v, index, old, item, gfp) : append(v, item, gfp);
 }
 
@@ -156,17 +148,14 @@ static int delete(struct hkvp_version *v, u32 index, struct hkvp_item *old,
 	if (err)
 		return err;
 	v->count--;
-	uncharge(v, old);
+	count_out(v, old);
 	hkvp_part_drop(v, old);
 	return 0;
 }
 
-/*
- * Make @change in @v. With @strict the limits count for this very change. On
- * error @v is good for hkvp_build_abort() alone.
- */
+/* Make @change in @v. On error @v is good for hkvp_build_abort() alone. */
 int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
-		     bool strict, gfp_t gfp)
+		     gfp_t gfp)
 {
 	struct hkvp_item *old;
 	u32 hash, index = 0;
@@ -181,19 +170,19 @@ int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
 		return err;
 	if (change->delete)
 		return delete(v, index, old, gfp);
-	return set(v, change, hash, index, old, strict, gfp);
+	return set(v, change, hash, index, old, gfp);
 }
 
 /* @v in memory of its own, ready to be published, or NULL. */
-struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp)
+struct hkvp_version *hkvp_build_complete(struct hkvp_version *v, gfp_t gfp)
 {
-	u32 size = sizeof(*v) + v->dead.count * sizeof(v->dead.part[0]);
-	struct hkvp_version *complete = hkvp_memory_alloc(size, gfp);
+	struct hkvp_version *complete;
 
+	v->size = sizeof(*v) + v->dead.count * sizeof(v->dead.part[0]);
+	complete = hkvp_memory_alloc(v->size, gfp);
 	if (!complete)
 		return NULL;
-	memcpy(complete, v, size);
-	complete->size = size;
+	memcpy(complete, v, v->size);
 	complete->dead.max = v->dead.count;
 	return complete;
 }
@@ -207,6 +196,6 @@ void hkvp_build_abort(struct hkvp_version *v)
 		next = dead->next;
 		kfree(dead);
 	}
-	hkvp_parts_free(v->keys, v->generation, false);
-	hkvp_parts_free(v->order, v->generation, false);
+	hkvp_parts_free(v->keys, v->generation, NULL);
+	hkvp_parts_free(v->order, v->generation, NULL);
 }

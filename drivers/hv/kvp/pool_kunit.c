@@ -16,7 +16,8 @@
 
 #define KEY_BYTES	16	/* "k" and six digits, UTF-16LE, with the NUL */
 #define VALUE_BYTES	8
-#define ITEM_BYTES	(sizeof(struct hkvp_item) + KEY_BYTES + VALUE_BYTES)
+#define ITEM_BYTES	(sizeof(struct hkvp_item) + KEY_BYTES + VALUE_BYTES +	\
+			 HKVP_ITEM_NODES)
 
 static const struct hkvp_limit no_limits[HKVP_OWNER_COUNT] = {
 	{ .items = U32_MAX, .bytes = U64_MAX },
@@ -149,9 +150,14 @@ static void settle(struct hkvp_pool *pool)
 static int pool_test_init(struct kunit *test)
 {
 	struct hkvp_pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+	struct hkvp_budget *budget;
 
+	budget = kunit_kzalloc(test, sizeof(*budget), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, pool);
-	KUNIT_ASSERT_EQ(test, hkvp_pool_init(pool, no_limits), 0);
+	KUNIT_ASSERT_NOT_NULL(test, budget);
+	hkvp_budget_init(budget, no_limits, 0);
+	budget->account[HKVP_OWNER_AGENT].reserve = (struct hkvp_limit) { };
+	KUNIT_ASSERT_EQ(test, hkvp_pool_init(pool, budget), 0);
 	test->priv = pool;
 	return 0;
 }
@@ -159,13 +165,21 @@ static int pool_test_init(struct kunit *test)
 static void pool_test_exit(struct kunit *test)
 {
 	struct hkvp_pool *pool = test->priv;
+	struct hkvp_budget *budget;
+	int i;
 
 	if (!pool)
 		return;
 	settle(pool);
 	KUNIT_EXPECT_EQ(test, hkvp_pool_usage(pool).backlog_bytes, 0);
 	KUNIT_EXPECT_EQ(test, hkvp_pool_usage(pool).retained_bytes, 0);
+	budget = pool->budget;
 	hkvp_pool_destroy(pool);
+	for (i = 0; i < HKVP_OWNER_COUNT; i++) {
+		KUNIT_EXPECT_EQ(test, atomic_long_read(&budget->account[i].items), 0);
+		KUNIT_EXPECT_EQ(test, atomic_long_read(&budget->account[i].bytes), 0);
+		KUNIT_EXPECT_EQ(test, atomic_long_read(&budget->account[i].kept), 0);
+	}
 }
 
 /* Of every size: the block has room, and little more, and goes where it is from. */
@@ -484,8 +498,8 @@ static void test_limit_items(struct kunit *test)
 	struct hkvp_pool *pool = test->priv;
 	struct hkvp_version *v;
 
-	pool->limits[HKVP_OWNER_HOST].items = 2;
-	pool->limits[HKVP_OWNER_AGENT].items = 1;
+	pool->budget->account[HKVP_OWNER_HOST].limit.items = 2;
+	pool->budget->account[HKVP_OWNER_AGENT].limit.items = 1;
 	KUNIT_EXPECT_EQ(test, set_as(pool, 1, HKVP_OWNER_HOST), 0);
 	KUNIT_EXPECT_EQ(test, set_as(pool, 2, HKVP_OWNER_HOST), 0);
 	KUNIT_EXPECT_EQ(test, set_as(pool, 3, HKVP_OWNER_HOST), -ENOSPC);
@@ -512,13 +526,13 @@ static void test_limit_bytes(struct kunit *test)
 	struct hkvp_pool *pool = test->priv;
 	struct packed p;
 
-	pool->limits[HKVP_OWNER_HOST].bytes = 2 * ITEM_BYTES;
+	pool->budget->account[HKVP_OWNER_HOST].limit.bytes = 2 * ITEM_BYTES;
 	KUNIT_EXPECT_EQ(test, set(pool, 1, 1), 0);
 	KUNIT_EXPECT_EQ(test, set(pool, 2, 1), 0);
 	KUNIT_EXPECT_EQ(test, set(pool, 3, 1), -ENOSPC);
 	/* As large is fine; larger is not; where it is over, smaller is. */
 	KUNIT_EXPECT_EQ(test, set(pool, 2, 2), 0);
-	pool->limits[HKVP_OWNER_HOST].bytes = ITEM_BYTES;
+	pool->budget->account[HKVP_OWNER_HOST].limit.bytes = ITEM_BYTES;
 	KUNIT_EXPECT_EQ(test, set(pool, 2, 3), 0);
 	pack(&p, 2, 4, HKVP_OWNER_HOST, false);
 	p.change.value_size = 4;
@@ -591,7 +605,7 @@ static void test_batch(struct kunit *test)
 		changes[n] = *pack(&packed[n], *s, *s, HKVP_OWNER_HOST, del);
 	}
 	before = generation(pool);
-	pool->limits[HKVP_OWNER_HOST].items = c->limit_items;
+	pool->budget->account[HKVP_OWNER_HOST].limit.items = c->limit_items;
 	KUNIT_EXPECT_EQ(test, hkvp_pool_batch(pool, changes, n, expect), c->err);
 	KUNIT_EXPECT_EQ(test, generation(pool), before + (n && !c->err));
 	expect_sound(test, pool);
@@ -995,7 +1009,7 @@ static void test_collisions_refused(struct kunit *test)
 	u32 i, hash;
 	int err;
 
-	v = hkvp_build_begin(&build, pool, base);
+	v = hkvp_build_begin(&build, pool, base, NULL);
 	for (i = 0; i < SAME_HASH; i++) {
 		/* One that shares 30 bits, then all the same. */
 		hash = i ? 0xdeadbeef : 0x1eadbeef;

@@ -20,6 +20,7 @@ void *hkvp_part_new(struct hkvp_version *v, enum hkvp_part_kind kind, u32 size,
 	part->birth = v->generation;
 	part->size = size;
 	part->kind = kind;
+	part->owner = v->owner;
 	part->map = 0;
 	v->bytes += size;
 	return part;
@@ -56,9 +57,10 @@ void hkvp_part_drop(struct hkvp_version *v, void *part)
 
 /*
  * Free what hangs on @slot and was born in @birth or later. Goes as deep as a
- * trie is high, which is bounded; shared parts are not entered.
+ * trie is high, which is bounded; shared parts are not entered. @freed: where to
+ * add what each owner was charged for it, in process context; or NULL.
  */
-void hkvp_parts_free(void *slot, u64 birth, bool may_sleep)
+void hkvp_parts_free(void *slot, u64 birth, unsigned long *freed)
 {
 	struct hkvp_part *part = slot;
 	struct hkvp_node *node = slot;
@@ -68,10 +70,12 @@ void hkvp_parts_free(void *slot, u64 birth, bool may_sleep)
 		return;
 	if (part->kind == HKVP_PART_NODE) {
 		for (i = 0; i < hkvp_node_slots(node); i++)
-			hkvp_parts_free(node->slot[i], birth, may_sleep);
-		if (may_sleep)
+			hkvp_parts_free(node->slot[i], birth, freed);
+		if (freed)
 			cond_resched();
 	}
+	if (freed)
+		freed[part->owner] += part->size;
 	hkvp_part_free(part);
 }
 

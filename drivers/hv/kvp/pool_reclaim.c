@@ -25,8 +25,10 @@
 /* Parts and versions to look at before others get the CPU. */
 #define SLICE	256
 
+/* @freed: what each owner gets back in the end */
 struct sweep {
 	struct hkvp_pool *pool;
+	unsigned long freed[HKVP_OWNER_COUNT];
 	u32 steps;
 };
 
@@ -34,6 +36,12 @@ static void slice(struct sweep *sweep)
 {
 	if (++sweep->steps % SLICE == 0)
 		cond_resched();
+}
+
+static void free_part(struct sweep *sweep, struct hkvp_part *part)
+{
+	sweep->freed[part->owner] += part->size;
+	hkvp_part_free(part);
 }
 
 static void retain(struct hkvp_pool *pool, long bytes)
@@ -98,13 +106,15 @@ static void sift_dead(struct sweep *sweep, struct hkvp_version *to,
 				retain(sweep->pool, part->size);
 				keep(to, part, part);
 			} else {
-				hkvp_part_free(part);
+				free_part(sweep, part);
 			}
 			slice(sweep);
 		}
 		next = dead->next;
-		if (dead != &from->dead)
+		if (dead != &from->dead) {
+			sweep->freed[from->owner] += HKVP_ALLOC_MAX;
 			kfree(dead);
+		}
 		dead = next;
 	}
 	from->dead.next = NULL;
@@ -134,7 +144,7 @@ static void sift_kept(struct sweep *sweep, struct hkvp_version *to,
 			keep(to, part, part);
 		} else {
 			retain(sweep->pool, -(long)part->size);
-			hkvp_part_free(part);
+			free_part(sweep, part);
 		}
 		slice(sweep);
 	}
@@ -164,6 +174,7 @@ static void sweep_below(struct sweep *sweep, struct hkvp_version *v)
 		gone = v->older;
 		v->older = gone->older;
 		sift(sweep, v, gone, older);
+		sweep->freed[gone->owner] += gone->size;
 		hkvp_memory_free(gone, gone->size);
 		slice(sweep);
 	}
@@ -186,6 +197,7 @@ void hkvp_reclaim(struct hkvp_pool *pool)
 	synchronize_rcu();
 	for (v = newest; v; v = v->older)
 		sweep_below(&sweep, v);
+	hkvp_budget_free(pool->budget, sweep.freed);
 	WRITE_ONCE(pool->reclaimed, newest->turnover);
 }
 

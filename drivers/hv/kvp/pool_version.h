@@ -79,6 +79,13 @@ struct hkvp_dead {
 /* Most parts that one change drops: two paths in each trie, and the item. */
 #define HKVP_CHANGE_DROPS	(4 * (HKVP_TRIE_LEVELS + 1) + 1)
 
+/*
+ * Bytes of nodes that an item counts with, on top of its own. Some 20 are what a
+ * trie of hashes takes for each item, its slots included, and 10 the trie of
+ * indices; the first varies with the number of items.
+ */
+#define HKVP_ITEM_NODES	48
+
 /* Allocations stay within the smallest page there is. */
 #define HKVP_ALLOC_MAX	4096
 
@@ -90,8 +97,9 @@ struct hkvp_dead {
  * @count: number of items
  * @size: bytes of this structure
  * @shift: bits of an index that @order consumes
+ * @owner: enum hkvp_owner: who made it, and is charged for what was born in it
  * @items: items of each owner
- * @item_bytes: bytes of the items of each owner
+ * @item_bytes: bytes of the items of each owner, with HKVP_ITEM_NODES for each
  * @bytes: bytes of all parts
  * @turnover: bytes that were dropped since the pool began, wrapping
  * @pool: its pool
@@ -101,6 +109,7 @@ struct hkvp_dead {
  *
  * @refs: 1 for having been published, and one for each pin. Not 0 before the
  *	reclaimer has seen a newer version; 0 is final
+ * @privileged: while it is built: may use what is reserved for administrators
  *
  * The reclaimer alone touches the rest once it is published:
  *
@@ -121,6 +130,7 @@ struct hkvp_version {
 	u32 count;
 	u16 size;
 	u8 shift;
+	u8 owner;
 	u32 items[HKVP_OWNER_COUNT];
 	u64 item_bytes[HKVP_OWNER_COUNT];
 	u64 bytes;
@@ -128,6 +138,7 @@ struct hkvp_version {
 	struct hkvp_pool *pool;
 
 	refcount_t refs;
+	bool privileged;
 
 	bool retired;
 	bool unused;
@@ -188,7 +199,7 @@ void *hkvp_part_new(struct hkvp_version *v, enum hkvp_part_kind kind, u32 size,
 		    gfp_t gfp);
 void hkvp_part_drop(struct hkvp_version *v, void *part);
 void hkvp_part_free(struct hkvp_part *part);
-void hkvp_parts_free(void *slot, u64 birth, bool may_sleep);
+void hkvp_parts_free(void *slot, u64 birth, unsigned long *freed);
 
 struct hkvp_node *hkvp_node_new(struct hkvp_version *v, u32 slots, gfp_t gfp);
 struct hkvp_node *hkvp_node_own(struct hkvp_version *v, void **ref, gfp_t gfp);
@@ -216,12 +227,26 @@ int hkvp_keys_move(struct hkvp_version *v, u32 hash, u32 from, u32 to,
 /* pool_build.c: a version from its first change to its publication. */
 struct hkvp_version *hkvp_build_begin(union hkvp_build *build,
 				      struct hkvp_pool *pool,
-				      struct hkvp_version *base);
+				      struct hkvp_version *base,
+				      const struct hkvp_change *change);
 int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
-		     bool strict, gfp_t gfp);
-bool hkvp_build_over_limit(const struct hkvp_version *v, enum hkvp_owner owner);
-struct hkvp_version *hkvp_build_complete(const struct hkvp_version *v, gfp_t gfp);
+		     gfp_t gfp);
+struct hkvp_version *hkvp_build_complete(struct hkvp_version *v, gfp_t gfp);
 void hkvp_build_abort(struct hkvp_version *v);
+
+/*
+ * pool_budget.c: what a version costs. Reserved before it is published; then
+ * hkvp_budget_settle() gives back what it no longer holds, or, if it was not
+ * published, hkvp_budget_cancel() everything. For what lives on hkvp_budget_free()
+ * comes once it is freed.
+ */
+void hkvp_budget_begin(const struct hkvp_version *v);
+int hkvp_budget_reserve(const struct hkvp_version *v, bool may_sleep);
+void hkvp_budget_settle(const struct hkvp_version *v);
+void hkvp_budget_cancel(const struct hkvp_version *v);
+void hkvp_budget_free(struct hkvp_budget *budget,
+		      const unsigned long freed[HKVP_OWNER_COUNT]);
+void hkvp_budget_end(const struct hkvp_version *v);
 
 /* pool_reclaim.c */
 void hkvp_reclaim_work(struct work_struct *work);

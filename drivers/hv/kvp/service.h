@@ -14,6 +14,7 @@
 #define HKVP_SERVICE_H
 
 #include <linux/bits.h>
+#include <linux/gfp.h>
 #include <linux/types.h>
 #include "pool.h"
 #include "wire.h"
@@ -25,7 +26,7 @@
  * enum hkvp_verdict - what became of a packet
  * @HKVP_REPLY: the buffer holds the answer: send it
  * @HKVP_DEFER: nothing changed and the buffer can be handled again: call again
- *	in process context with GFP_KERNEL, and read no other packet before
+ *	in process context with HKVP_GFP_DEFERRED, and read no other packet before
  * @HKVP_DROP: not a request: no answer, go on
  * @HKVP_WAIT: the answer is not known yet: call again, in process context, once
  *	whoever knows it says so, and read no other packet before
@@ -150,17 +151,23 @@ struct hkvp_service {
 	struct hkvp_service_stats stats;
 };
 
+/* AUTO_INTERNAL is defined, and no host exchanges it. */
 #define HKVP_HOST_WRITABLE	(BIT(HKVP_POOL_EXTERNAL) |	\
 				 BIT(HKVP_POOL_GUEST) |		\
-				 BIT(HKVP_POOL_AUTO_EXTERNAL) |	\
-				 BIT(HKVP_POOL_AUTO_INTERNAL))
+				 BIT(HKVP_POOL_AUTO_EXTERNAL))
+
+/*
+ * In process context: what the host asks for is refused where memory is short, and
+ * no process is killed for it.
+ */
+#define HKVP_GFP_DEFERRED	(GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /**
  * struct hkvp_call - one request, besides its bytes
  * @now: time in ns of a clock that never goes back (ktime_get_coarse_boottime_ns())
  * @version: message version negotiated, HKVP_VERSION(); 0 if there is none:
  *	every request then gets NOT_CONNECTED
- * @gfp: GFP_ATOMIC in the channel's callback, GFP_KERNEL in process context
+ * @gfp: GFP_ATOMIC in the channel's callback, HKVP_GFP_DEFERRED in process context
  */
 struct hkvp_call {
 	u64 now;

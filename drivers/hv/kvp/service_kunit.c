@@ -12,7 +12,7 @@
 #include "service.h"
 
 #define FILL		0x5a	/* what the host's buffer holds to begin with */
-#define FEW		3	/* items the host may keep in AUTO_INTERNAL */
+#define FEW		3	/* items the host may keep where there are few */
 #define NO_INDEX	0xffffffff
 #define V4		HKVP_VERSION(4, 0)
 #define V5		HKVP_VERSION(5, 0)
@@ -20,6 +20,7 @@
 #define KVP_BODY	2580
 
 struct fixture {
+	struct hkvp_budget budget;
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	u32 ready;			/* pools that are initialized */
 	struct hkvp_service svc;
@@ -158,7 +159,7 @@ static const struct hkvp_service_ops no_ops;
 
 static int set_up(struct kunit *test)
 {
-	struct hkvp_limit limits[HKVP_OWNER_COUNT] = {
+	static const struct hkvp_limit limits[HKVP_OWNER_COUNT] = {
 		{ .items = 100000, .bytes = 64 << 20 },
 		{ .items = 100000, .bytes = 64 << 20 },
 	};
@@ -171,10 +172,9 @@ static int set_up(struct kunit *test)
 	f->body = kunit_kzalloc(test, BODY, GFP_KERNEL);
 	if (!f->body)
 		return -ENOMEM;
+	hkvp_budget_init(&f->budget, limits, 0);
 	for (f->ready = 0; f->ready < HKVP_POOL_COUNT; f->ready++) {
-		if (f->ready == HKVP_POOL_AUTO_INTERNAL)
-			limits[HKVP_OWNER_HOST].items = FEW;
-		err = hkvp_pool_init(&f->pools[f->ready], limits);
+		err = hkvp_pool_init(&f->pools[f->ready], &f->budget);
 		if (err)
 			return err;
 	}
@@ -658,6 +658,11 @@ static void test_writable(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, get(test, HKVP_POOL_GUEST, "a"), (u32)OK);
 	KUNIT_EXPECT_EQ(test, generation(f, HKVP_POOL_GUEST), 1);
 	KUNIT_EXPECT_EQ(test, set(test, HKVP_POOL_EXTERNAL, "a", "2"), (u32)OK);
+	/* No host exchanges this one. */
+	KUNIT_EXPECT_EQ(test, set(test, HKVP_POOL_AUTO_INTERNAL, "a", "2"),
+			(u32)UNSUPPORTED);
+	KUNIT_EXPECT_EQ(test, delete(test, HKVP_POOL_AUTO_INTERNAL, "a"),
+			(u32)UNSUPPORTED);
 	/* AUTO stays closed, whatever the bitmap says. */
 	f->svc.writable = ~0;
 	KUNIT_EXPECT_EQ(test, set(test, HKVP_POOL_AUTO, "a", "2"), (u32)UNSUPPORTED);
@@ -670,15 +675,21 @@ static void test_writable(struct kunit *test)
 static void test_disk_full(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	const u8 pool = HKVP_POOL_AUTO_INTERNAL;
+	const u8 pool = HKVP_POOL_AUTO_EXTERNAL;
 	char key[] = "0";
 
+	f->budget.account[HKVP_OWNER_HOST].limit.items = FEW;
 	for (key[0] = '0'; key[0] < '0' + FEW; key[0]++)
 		KUNIT_EXPECT_EQ(test, set(test, pool, key, "x"), (u32)OK);
 	KUNIT_EXPECT_EQ(test, set(test, pool, key, "x"),
 			(u32)HKVP_STATUS_DISK_FULL);
 	KUNIT_EXPECT_EQ(test, count(f, pool), FEW);
 	KUNIT_EXPECT_EQ(test, f->changed[pool], FEW);
+	/* One budget for all pools. */
+	KUNIT_EXPECT_EQ(test, set(test, HKVP_POOL_EXTERNAL, key, "x"),
+			(u32)HKVP_STATUS_DISK_FULL);
+	KUNIT_EXPECT_EQ(test, set(test, HKVP_POOL_GUEST, key, "x"),
+			(u32)HKVP_STATUS_DISK_FULL);
 	/* What is there can still be changed, and room made. */
 	KUNIT_EXPECT_EQ(test, set(test, pool, "0", "y"), (u32)OK);
 	KUNIT_EXPECT_EQ(test, delete(test, pool, "0"), (u32)OK);

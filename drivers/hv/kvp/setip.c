@@ -15,6 +15,7 @@
 #include "channel.h"
 #include "ip_decode.h"
 #include "ip_text.h"
+#include "service.h"
 #include "setip.h"
 
 static struct hkvp_ipagent agent;
@@ -55,7 +56,7 @@ static void told(void *ctx, u64 id)
 
 static int legacy_request(void *ctx, const struct hkvp_ip_request *request)
 {
-	struct hv_kvp_ipaddr_value *ip = kzalloc(sizeof(*ip), GFP_KERNEL);
+	struct hv_kvp_ipaddr_value *ip = kzalloc(sizeof(*ip), HKVP_GFP_DEFERRED);
 	int ret;
 
 	if (!ip)

@@ -82,11 +82,11 @@ struct hvkvp_pool_info {
  * @batch_max: most operations of a batch or items of an import
  * @lists_max: most descriptors that may be in the middle of a list at a time
  * @changes_bytes: change records that are kept of each pool, in bytes
- * @host_items_max: most items of the host in a pool
- * @agent_items_max: most items of the agents in a pool
+ * @host_items_max: most items of the host in all pools
+ * @agent_items_max: most items of the agents in all pools
  * @reserved: 0
- * @host_bytes_max: most bytes of the host's items in a pool
- * @agent_bytes_max: most bytes of the agents' items in a pool
+ * @host_bytes_max: most bytes of the host's items in all pools
+ * @agent_bytes_max: most bytes of the agents' items in all pools
  * @pools: by HVKVP_POOL_*
  */
 struct hvkvp_info {

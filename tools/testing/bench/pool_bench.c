@@ -82,9 +82,11 @@ static void pool_init(void)
 	static const struct hkvp_limit limits[HKVP_OWNER_COUNT] = {
 		{ ~0u, ~0ull }, { ~0u, ~0ull }
 	};
+	static struct hkvp_budget budget;
 	u32 i;
 
-	BUG_ON(hkvp_pool_init(&pool, limits));
+	hkvp_budget_init(&budget, limits, 0);
+	BUG_ON(hkvp_pool_init(&pool, &budget));
 	for (i = 0; i < items; i++)
 		pool_write(keys[i], keys[i]);
 }

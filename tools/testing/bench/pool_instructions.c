@@ -27,6 +27,7 @@
 #define KEY_BYTES	(2 * (KEY_CHARS + 1))
 #define VALUE_BYTES	(2 * (VALUE_CHARS + 1))
 
+static struct hkvp_budget budget;
 static struct hkvp_pool pool;
 static struct hkvp_change change[TIMES];
 static u8 key[TIMES][KEY_BYTES];
@@ -139,7 +140,8 @@ int main(int argc, char **argv)
 	items = strtoul(argv[2], NULL, 0);
 	/* So few that a pool of ten stays one of about ten. */
 	times = items < 100 ? 2 : TIMES;
-	if (hkvp_pool_init(&pool, no_limits))
+	hkvp_budget_init(&budget, no_limits, 0);
+	if (hkvp_pool_init(&pool, &budget))
 		return 1;
 	for (i = 0; i < items; i++) {
 		make(0, i, false);

@@ -31,6 +31,7 @@
 #define KVP_LEN		2608
 #define IP_LEN		7456
 
+static struct hkvp_budget budget;
 static struct hkvp_pool pools[HKVP_POOL_COUNT];
 static struct hkvp_ic ic;
 static struct model model;
@@ -473,8 +474,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 	(void)argc;
 	(void)argv;
+	hkvp_budget_init(&budget, limits, 0);
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
-		CHECK(!hkvp_pool_init(&pools[i], limits));
+		CHECK(!hkvp_pool_init(&pools[i], &budget));
 	model.arena = calloc(MODEL_ARENA, sizeof(*model.arena));
 	CHECK(model.arena);
 	atexit(the_end);

@@ -34,6 +34,7 @@ enum {
 #define WAITING 1
 
 #define AUTO 2
+#define AUTO_INTERNAL 4
 
 static uint32_t get16(const uint8_t *p)
 {
@@ -250,6 +251,20 @@ static uint32_t enumerate(struct model *m, uint8_t *body, uint8_t pool, uint64_t
 	return OK;
 }
 
+static bool may_write(uint8_t pool)
+{
+	return pool != AUTO && pool != AUTO_INTERNAL;
+}
+
+static bool is_full(const struct model *m)
+{
+	uint32_t i, items = 0;
+
+	for (i = 0; i < MODEL_POOLS; i++)
+		items += m->pools[i].count;
+	return items == MODEL_ITEMS;
+}
+
 static uint32_t set(struct model *m, uint8_t *body, uint8_t pool, enum model_memory memory)
 {
 	struct model_pool *p = &m->pools[pool];
@@ -258,7 +273,7 @@ static uint32_t set(struct model *m, uint8_t *body, uint8_t pool, enum model_mem
 	struct model_item *item;
 	uint32_t key_size, value_size, i;
 
-	if (pool == AUTO)
+	if (!may_write(pool))
 		return NOT_SUPPORTED;
 	key_size = key_of(value + KEY, get32(value + KEY_SIZE));
 	if (!key_size)
@@ -270,7 +285,7 @@ static uint32_t set(struct model *m, uint8_t *body, uint8_t pool, enum model_mem
 		return FAIL;
 
 	i = find(p, value + KEY, key_size);
-	if (i == MODEL_ITEMS)
+	if (i == p->count && is_full(m))
 		return DISK_FULL;
 	item = &m->arena[m->used++];
 	item->type = type == 8 ? 11 : type;
@@ -289,7 +304,7 @@ static uint32_t delete(struct model *m, uint8_t *body, uint8_t pool, enum model_
 	struct model_pool *p = &m->pools[pool];
 	uint32_t size, i;
 
-	if (pool == AUTO)
+	if (!may_write(pool))
 		return NOT_SUPPORTED;
 	size = key_of(body + DELETE_KEY, get32(body + DELETE_SIZE));
 	if (!size)

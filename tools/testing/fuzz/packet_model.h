@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define MODEL_POOLS	5
-#define MODEL_ITEMS	8	/* items that the host may keep in a pool */
+#define MODEL_ITEMS	8	/* items that the host may keep in all pools */
 #define MODEL_ARENA	4096	/* items that one input may set */
 #define MODEL_TIMEOUT	30000000000ull
 

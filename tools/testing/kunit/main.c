@@ -6,6 +6,7 @@
 #include "../../../drivers/hv/kvp/kunit.h"
 
 kunit_test_suites(&hkvp_codec_suite, &hkvp_negotiate_suite, &hkvp_pool_suite,
+		  &hkvp_budget_suite,
 		  &hkvp_service_suite, &hkvp_ic_suite, &hkvp_name_suite,
 		  &hkvp_adapter_suite, &hkvp_ip_encode_suite,
 		  &hkvp_ip_decode_suite, &hkvp_ipagent_suite, &hkvp_ip_text_suite,

@@ -10,10 +10,37 @@
 #include "common.h"
 #include "pool_version.h"
 
-const struct hkvp_limit no_limits[HKVP_OWNER_COUNT] = {
-	[HKVP_OWNER_HOST] = { .items = ~0u, .bytes = ~0ull },
-	[HKVP_OWNER_AGENT] = { .items = ~0u, .bytes = ~0ull },
+struct hkvp_budget no_limits = {
+	.account = {
+		[0 ... HKVP_OWNER_COUNT - 1] = {
+			.limit = { .items = ~0u, .bytes = ~0ull },
+			.memory = ~0ull,
+		},
+	},
 };
+
+void check_unused(const struct hkvp_budget *budget)
+{
+	const struct hkvp_account *account = budget->account;
+	int owner;
+
+	for (owner = 0; owner < HKVP_OWNER_COUNT; owner++, account++) {
+		REQUIRE(!atomic_long_read(&account->items));
+		REQUIRE(!atomic_long_read(&account->bytes));
+		REQUIRE(!atomic_long_read(&account->kept), "owner %d: %ld",
+			owner, atomic_long_read(&account->kept));
+	}
+}
+
+long kept_bytes(const struct hkvp_budget *budget)
+{
+	long bytes = 0;
+	int owner;
+
+	for (owner = 0; owner < HKVP_OWNER_COUNT; owner++)
+		bytes += atomic_long_read(&budget->account[owner].kept);
+	return bytes;
+}
 
 static_assert(MODEL_SECRET_SIZE == SHIM_SECRET_SIZE);
 
@@ -110,7 +137,7 @@ static void check_order(struct census *c, const void *slot, u32 shift,
 		REQUIRE(item->part.size == sizeof(*item) + item->key_size +
 			item->value_size);
 		c->items[item->owner]++;
-		c->item_bytes[item->owner] += item->part.size;
+		c->item_bytes[item->owner] += item->part.size + HKVP_ITEM_NODES;
 		return;
 	}
 	check_part(c, &node->part, HKVP_PART_NODE, birth);

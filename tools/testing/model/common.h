@@ -58,6 +58,13 @@ double seconds(void);
 /* First argument as a number, or @fallback. */
 u64 argument(int argc, char **argv, u64 fallback);
 
-extern const struct hkvp_limit no_limits[HKVP_OWNER_COUNT];
+/* For as much as there is memory. */
+extern struct hkvp_budget no_limits;
+
+/* Nothing is held or kept on any account of @budget, to the byte. */
+void check_unused(const struct hkvp_budget *budget);
+
+/* What is kept on all accounts. */
+long kept_bytes(const struct hkvp_budget *budget);
 
 #endif /* MODEL_COMMON_H */

@@ -166,7 +166,7 @@ static void fill(struct hkvp_pool *pool, u32 items)
 {
 	u32 i;
 
-	REQUIRE(!hkvp_pool_init(pool, no_limits));
+	REQUIRE(!hkvp_pool_init(pool, &no_limits));
 	for (i = 0; i < items; i++)
 		REQUIRE(!change(pool, i, false, GFP_KERNEL));
 }
@@ -192,6 +192,7 @@ static void run(const struct operation *op, gfp_t gfp)
 		}
 	}
 	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	check_unused(&no_limits);
 	REQUIRE(failures, "nothing failed");
 	ktap_ok("failures: %s, %s: %u failures in %u pools", op->name,
 		gfpflags_allow_blocking(gfp) ? "process" : "atomic", failures,
@@ -208,17 +209,19 @@ static void run_init(void)
 		int err;
 
 		shim_fail_nth(nth);
-		err = hkvp_pool_init(&pool, no_limits);
+		err = hkvp_pool_init(&pool, &no_limits);
 		if (!shim_failed())
 			break;
 		shim_fail_nth(0);
 		REQUIRE(err == -ENOMEM);
 		REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	check_unused(&no_limits);
 	}
 	shim_fail_nth(0);
 	hkvp_pool_destroy(&pool);
 	REQUIRE(nth > 1);
 	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	check_unused(&no_limits);
 	ktap_ok("failures: init: %u failures", nth - 1);
 }
 

@@ -476,7 +476,7 @@ static void run(bool whole_pool, u64 rounds)
 	u32 i, j;
 
 	whole = whole_pool;
-	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	REQUIRE(!hkvp_pool_init(&pool, &no_limits));
 	for (round = 0; round < rounds; round++) {
 		before = current_state();
 		for (i = 0; i < THREADS; i++) {
@@ -718,7 +718,7 @@ static void run_storm(u64 rounds)
 	u32 i;
 
 	memset(storm_writers, 0, sizeof(storm_writers));
-	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	REQUIRE(!hkvp_pool_init(&pool, &no_limits));
 	for (i = 0; i < THREADS; i++) {
 		threads[i].ops = rounds * 4;
 		REQUIRE(!pthread_create(&threads[i].id, NULL, storm_worker,
@@ -804,7 +804,7 @@ static void run_destroy(void)
 	pthread_barrier_destroy(&barrier);
 	REQUIRE(!pthread_barrier_init(&barrier, NULL, 2));
 	for (round = 0; round < LAST_ROUNDS; round++) {
-		REQUIRE(!hkvp_pool_init(&pool, no_limits));
+		REQUIRE(!hkvp_pool_init(&pool, &no_limits));
 		for (i = 0; i < LAST_ITEMS; i++)
 			last_change(i);
 		settle();

@@ -40,7 +40,7 @@ static void fill(struct hkvp_pool *pool)
 {
 	u32 i;
 
-	REQUIRE(!hkvp_pool_init(pool, no_limits));
+	REQUIRE(!hkvp_pool_init(pool, &no_limits));
 	wrap_soon(pool);
 	for (i = 0; i < ITEMS; i++)
 		change(pool, i, false);
@@ -155,25 +155,30 @@ static u64 part_bytes(struct parts *parts)
 
 /*
  * What the reclaimer keeps is, to the byte, what the pinned versions hold and the
- * current one does not. NULL in @pin: not pinned any more.
+ * current one does not, and what is on the accounts is all of it. NULL in @pin: not
+ * pinned any more.
  */
 static void check_retained(struct hkvp_pool *pool,
 			   struct hkvp_version * const *pin, u32 pins)
 {
 	u64 retained = hkvp_pool_usage(pool).retained_bytes;
 	struct parts parts = { NULL };
-	u64 all;
+	u64 all, roots = pool->root->size;
 	u32 i;
 
 	gather_version(&parts, pool->root);
 	for (i = 0; i < pins; i++)
-		if (pin[i])
+		if (pin[i]) {
 			gather_version(&parts, pin[i]);
+			roots += pin[i]->size;
+		}
 	all = part_bytes(&parts);
 	free(parts.part);
 	REQUIRE(retained == all - pool->root->bytes, "%llu, not %llu",
 		(unsigned long long)retained,
 		(unsigned long long)(all - pool->root->bytes));
+	REQUIRE(kept_bytes(pool->budget) == (long)(all + roots), "%ld, not %llu",
+		kept_bytes(pool->budget), (unsigned long long)(all + roots));
 }
 
 static void run(u32 pins, u64 updates)
@@ -226,6 +231,7 @@ static void run(u32 pins, u64 updates)
 	check_version(pool.root);
 	hkvp_pool_destroy(&pool);
 	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	check_unused(&no_limits);
 	free(pin);
 	free(was);
 	ktap_ok("pins: %u open, %llu updates: copy %llu KiB, peak %ld of %llu KiB # %.1f s",
@@ -241,7 +247,7 @@ static void run_destroy(void)
 	struct hkvp_pool pool;
 	int warnings = 0;
 
-	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	REQUIRE(!hkvp_pool_init(&pool, &no_limits));
 	change(&pool, 1, false);
 	pin = hkvp_pool_pin(&pool);
 	change(&pool, 2, false);

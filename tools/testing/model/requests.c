@@ -80,7 +80,6 @@ static const struct operation operations[] = {
 
 static const u8 writable[] = {
 	HKVP_POOL_EXTERNAL, HKVP_POOL_GUEST, HKVP_POOL_AUTO_EXTERNAL,
-	HKVP_POOL_AUTO_INTERNAL,
 };
 
 /* An item as it is to be. @host: the host set it on this connection. */

@@ -152,7 +152,7 @@ void begin_world(u32 version, u8 empty)
 
 	memset(&world, 0, sizeof(world));
 	for (i = 0; i < HKVP_POOL_COUNT; i++) {
-		REQUIRE(!hkvp_pool_init(&world.pools[i], no_limits));
+		REQUIRE(!hkvp_pool_init(&world.pools[i], &no_limits));
 		if (i != empty)
 			add_others(&world.pools[i]);
 	}

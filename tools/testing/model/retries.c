@@ -368,7 +368,7 @@ int main(void)
 		tests += operations[i].sleeps ? 1 : 2;
 	ktap_plan(tests);
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
-		REQUIRE(!hkvp_pool_init(&pools[i], no_limits));
+		REQUIRE(!hkvp_pool_init(&pools[i], &no_limits));
 	hkvp_ic_init(&ic, pools, &ops, NULL);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
 		run(&operations[i], KERNEL);
@@ -381,6 +381,7 @@ int main(void)
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
 		hkvp_pool_destroy(&pools[i]);
 	REQUIRE(shim_memory().blocks == before.blocks, "leak");
+	check_unused(&no_limits);
 	REQUIRE(shim_memory().bytes == before.bytes, "leak");
 	return 0;
 }

@@ -14,7 +14,7 @@ from scenarios.memory import number, run
 OURS = (HV_KVP,)
 # Limits that a test can reach.
 AGENT_BYTES = 4 << 20
-LIMITS = f"agent_items=3000 agent_bytes={AGENT_BYTES}"
+LIMITS = f"agent_items=3000 agent_bytes={AGENT_BYTES} sysfs_items=10000"
 DEVICE = Setup(selftests=True, params=LIMITS)
 SMP = Setup(selftests=True, params=LIMITS, cpus=2)
 FUZZ_CALLS = 20000

@@ -25,13 +25,11 @@ def set_enumerate_delete(t: Test) -> None:
 
 @scenario(guests=(HV_KVP,))
 def auto_internal(t: Test) -> None:
-    """Pool 4 is defined, so it works; no host is known to use it, and the
-    stock daemon has no file for it."""
-    item = Item("k", "v")
-    t.kvp.set(AUTO_INTERNAL, item)
-    t.equal(t.kvp.get(AUTO_INTERNAL, "k"), item)
-    t.equal(t.kvp.enumerate(AUTO_INTERNAL), [item])
-    t.kvp.delete(AUTO_INTERNAL, "k")
+    """Pool 4 is defined, and empty: no host is known to use it, and the stock
+    daemon has no file for it."""
+    t.status("NOT_SUPPORTED",
+             lambda: t.kvp.set(AUTO_INTERNAL, Item("k", "v")))
+    t.status("NOT_SUPPORTED", lambda: t.kvp.delete(AUTO_INTERNAL, "k"))
     t.equal(t.kvp.enumerate(AUTO_INTERNAL), [])
 
 

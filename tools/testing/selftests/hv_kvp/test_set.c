@@ -6,6 +6,7 @@
 
 #define SZ	HVKVP_TYPE_SZ
 #define GUEST	HVKVP_POOL_GUEST
+#define NOBODY	65534
 
 static char big[HVKVP_VALUE_MAX + 8];
 static char out[HVKVP_VALUE_MAX + 8];
@@ -163,6 +164,34 @@ TEST(limit)
 	OK(delete(fd, "1"));
 	OK(set(fd, "one more", "v"));
 	EQUAL(count_items(fd, GUEST), max);
+}
+
+/* What one fills without privileges is not all: root can store things still. */
+TEST(limit_without_privilege)
+{
+	int fd = open_device(O_RDWR);
+	unsigned int max = info(fd).agent_items_max, open = max - max / 4;
+	char key[16];
+	int status;
+
+	if (!fork()) {
+		OK(setuid(NOBODY));
+		for (unsigned int i = 0; i < open; i++) {
+			snprintf(key, sizeof(key), "%u", i);
+			OK(set(fd, key, "v"));
+		}
+		FAILS(set(fd, "one more", "v"), ENOSPC);
+		OK(set(fd, "0", "an update"));
+		_exit(0);
+	}
+	OK(wait(&status));
+	EQUAL(status, 0);
+	EQUAL(count_items(fd, GUEST), open);
+	for (unsigned int i = open; i < max; i++) {
+		snprintf(key, sizeof(key), "%u", i);
+		OK(set(fd, key, "v"));
+	}
+	FAILS(set(fd, "one more", "v"), ENOSPC);
 }
 
 #define WRITERS	4

@@ -13,6 +13,10 @@ typedef struct {
 	s64 counter;
 } atomic64_t;
 
+typedef struct {
+	long counter;
+} atomic_long_t;
+
 #define ATOMIC_INIT(n)		{ .counter = (n) }
 #define atomic_read(v)		__atomic_load_n(&(v)->counter, __ATOMIC_RELAXED)
 #define atomic_set(v, n)	__atomic_store_n(&(v)->counter, n, __ATOMIC_RELAXED)
@@ -22,6 +26,11 @@ typedef struct {
 #define atomic64_set(v, n)	atomic_set(v, n)
 #define atomic64_add(n, v)	((void)__atomic_fetch_add(&(v)->counter, n, __ATOMIC_RELAXED))
 #define atomic64_inc(v)		atomic_inc(v)
+#define atomic_long_read(v)	atomic_read(v)
+#define atomic_long_set(v, n)	atomic_set(v, n)
+#define atomic_long_add(n, v)	atomic64_add(n, v)
+#define atomic_long_sub(n, v)	((void)__atomic_fetch_sub(&(v)->counter, n, __ATOMIC_RELAXED))
+#define atomic_long_add_return(n, v)	__atomic_add_fetch(&(v)->counter, n, __ATOMIC_SEQ_CST)
 
 /*
  * If not NULL, called before each cmpxchg() of this thread, but for those that

@@ -9,6 +9,7 @@
 #define __GFP_ACCOUNT		0x4u
 #define __GFP_HIGH		0x8u
 #define __GFP_ZERO		0x10u
+#define __GFP_RETRY_MAYFAIL	0x20u
 #define GFP_ATOMIC		__GFP_HIGH
 #define GFP_NOWAIT		__GFP_NOWARN
 #define GFP_KERNEL		__GFP_DIRECT_RECLAIM
