@@ -38,6 +38,12 @@
 /* Changes that come in a burst are shown together. */
 #define SETTLE_MS	20
 
+/*
+ * A file can wait: what it takes is not worth a search for memory, nor a process.
+ * It belongs to an item, whose owner it is charged to.
+ */
+#define GFP_FILE	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
 /* Files created and removed before the queue's other work gets its turn. */
 #define SLICE		256
 
@@ -56,7 +62,8 @@
  * @seen: version that @files has, pinned; NULL before the first one
  * @seed: of the hash of the keys, random
  * @count: number of files in @files
- * @short_of_memory: that kept a file from being noted or created just now
+ * @short_of_memory: that kept a file from being noted or created just now; or
+ *	the budget did
  * @generation: generation that the folder shows; read with READ_ONCE()
  * @left_out: items of it without a file; read with READ_ONCE()
  * @files: files of items of @seen by key, with those still to be created
@@ -90,6 +97,7 @@ struct hkvp_items {
  * @node: in the hash table
  * @todo: in one of the lists; empty for a file that is there to stay
  * @pool: where to look the item up
+ * @owner: who is charged for the file: the owner of the item that it was made for
  * @key_size: bytes of @key
  * @key: key as on the wire
  */
@@ -98,6 +106,7 @@ struct file_of_item {
 	struct hlist_node node;
 	struct list_head todo;
 	struct hkvp_pool *pool;
+	enum hkvp_owner owner;
 	u32 key_size;
 	u8 key[];
 };
@@ -163,10 +172,11 @@ static struct file_of_item *make(struct hkvp_items *items,
 	name_size = strlen(items->name) + 1;
 
 	file = kzalloc(struct_size(file, key, item->key_size + name_size),
-		       GFP_KERNEL);
+		       GFP_FILE);
 	if (!file)
 		return NULL;
 	file->pool = items->pool;
+	file->owner = item->owner;
 	file->key_size = item->key_size;
 	memcpy(file->key, hkvp_item_key(item), item->key_size);
 	memcpy(file->key + item->key_size, items->name, name_size);
@@ -176,6 +186,24 @@ static struct file_of_item *make(struct hkvp_items *items,
 	file->attr.attr.mode = hkvp_params.sysfs_mode;
 	file->attr.read = read_value;
 	return file;
+}
+
+static void free_file(struct hkvp_items *items, struct file_of_item *file)
+{
+	hkvp_budget_give_file(items->pool->budget, file->owner);
+	kfree(file);
+}
+
+/*
+ * sysfs itself asks in a way that kills processes rather than fail. So see first
+ * that there is memory.
+ */
+static bool has_memory(void)
+{
+	unsigned long page = __get_free_page(GFP_FILE);
+
+	free_page(page);
+	return page;
 }
 
 /* sysfs warns of a name that is taken; two keys of one hash have the same. */
@@ -189,14 +217,20 @@ static bool taken(struct hkvp_items *items, const char *name)
 	return true;
 }
 
-/* Notes that @item gets a file, if the folder is not full. */
+/* Notes that @item gets a file, if neither the folder nor the budget is full. */
 static void add(struct hkvp_items *items, const struct hkvp_item *item)
 {
-	struct file_of_item *file;
+	struct hkvp_budget *budget = items->pool->budget;
+	enum hkvp_owner owner = item->owner;
+	struct file_of_item *file = NULL;
 
 	if (items->count >= hkvp_params.sysfs_items)
 		return;
-	file = make(items, item);
+	if (hkvp_budget_take_file(budget, owner)) {
+		file = make(items, item);
+		if (!file)
+			hkvp_budget_give_file(budget, owner);
+	}
 	if (!file) {
 		items->short_of_memory = true;
 		return;
@@ -216,7 +250,7 @@ static void drop(struct hkvp_items *items, struct file_of_item *file)
 		list_add_tail(&file->todo, &items->remove);
 	} else {
 		list_del(&file->todo);
-		kfree(file);
+		free_file(items, file);
 	}
 }
 
@@ -275,7 +309,7 @@ static bool create_file(struct hkvp_items *items, struct file_of_item *file)
 		drop(items, file);
 		return true;
 	}
-	if (sysfs_create_bin_file(items->kobj, &file->attr))
+	if (!has_memory() || sysfs_create_bin_file(items->kobj, &file->attr))
 		return false;
 	list_del_init(&file->todo);
 	return true;
@@ -286,7 +320,7 @@ static void remove_file(struct hkvp_items *items, struct file_of_item *file)
 {
 	list_del(&file->todo);
 	sysfs_remove_bin_file(items->kobj, &file->attr);
-	kfree(file);
+	free_file(items, file);
 }
 
 /*
