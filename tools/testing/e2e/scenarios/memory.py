@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """Many items in a small guest, and what is pinned while much changes."""
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from guests import HV_KVP, Setup
 from hvhost import icwire, kvpwire
 from hvhost.icwire import Header
-from hvhost.kvpwire import EXTERNAL, Item
+from hvhost.kvpwire import (AUTO_EXTERNAL, AUTO_INTERNAL, EXTERNAL, GUEST,
+                            Item)
 from scenario import Test, scenario
 
 MANY = 100000
 # With the module's own limits.
 SMALL = Setup(memory=256)
-# Small items and few, so that what is kept of old versions would show.
+# With programs for the guest.
 PINNED = Setup(memory=256, selftests=True)
 UPDATES = 1000000
 HELD = 500
@@ -166,4 +168,107 @@ def pin_abandoned(t: Test) -> None:
     t.true(took > SILENCE - 3, f"given back after {took:.0f} s already")
     t.equal(t.kvp.enumerate_one(EXTERNAL, 1),
             Item(item(1).key, f"update number{1:07}"))
+    t.works()
+
+
+# What a host may do to a small guest with the module's own limits.
+POOLS = (EXTERNAL, GUEST, AUTO_EXTERNAL, AUTO_INTERNAL)
+# The largest item there is, one a little above a size of kmalloc()'s, a small one.
+SIZES = (1023, 490, 4)
+ROUNDS = 2
+# More than there is room for, on the way to which a guest may fall over.
+TOO_MANY = 60000
+# An agent that reads and writes as long as its file is there, and says how often
+# it could not.
+AGENT = """
+touch /tmp/agent
+n=0 bad=0
+while [ -e /tmp/agent ]; do
+    n=$((n + 1))
+    kvpctl set beat $n && [ "$(kvpctl get beat)" = $n ] || bad=$((bad + 1))
+done
+echo $n $bad
+"""
+
+
+def request(t: Test, bodies: list[bytes]) -> Counter[str]:
+    """Back to back; how often each status came."""
+    header = Header(icwire.MSG_KVP, 0, t.kvp.fw, t.kvp.msg)
+    statuses: Counter[str] = Counter()
+    for start in range(0, len(bodies), CHUNK):
+        for packet in t.device.transact(
+                [icwire.pack(header, body)
+                 for body in bodies[start:start + CHUNK]], 120):
+            answer, _ = icwire.unpack(packet.payload)
+            statuses[icwire.status_name(answer.status)] += 1
+    return statuses
+
+
+def fill(t: Test, pool: int, value: str, key: str) -> int:
+    """SETs of new keys until the guest has no room; how many were tried."""
+    for start in range(0, TOO_MANY, CHUNK):
+        said = request(t, [
+            kvpwire.pack_set(pool, Item(f"{key}{n:06}", value))
+            for n in range(start, start + CHUNK)])
+        t.true(said.keys() <= {"OK", "DISK_FULL", "FAIL", "NOT_SUPPORTED"},
+               f"pool {pool}: {said}")
+        if said["OK"] < CHUNK:
+            return start + CHUNK if start or said["OK"] else 0
+    return TOO_MANY
+
+
+def hold(t: Test, pool: int) -> None:
+    """A cursor at the beginning of the pool as it is now."""
+    request(t, [kvpwire.pack_enumerate(pool, n) for n in (0, 1)])
+
+
+def rewrite(t: Test, pool: int, count: int, value: str, key: str) -> None:
+    """Another value for each, the cursor kept alive on the way."""
+    for start in range(0, count, CHUNK):
+        bodies = [kvpwire.pack_set(pool, Item(f"{key}{n:06}", value))
+                  for n in range(start, min(start + CHUNK, count))]
+        request(t, [*bodies, *(kvpwire.pack_enumerate(p, 1) for p in POOLS)])
+
+
+@scenario(PINNED, guests=(HV_KVP,), proof=("6.1",), limit=1800)
+def host_takes_everything(t: Test) -> None:
+    """A host fills each pool that it may write, holds an enumeration of each,
+    and rewrites everything, with items of several sizes: in the end it is told
+    that there is no room. No process dies for it, an agent goes on all the
+    while, and what it stored can be saved."""
+    agent = t.host.spawn(AGENT)
+    t.eventually(lambda: not t.host.run("kvpctl get beat", check=False).code,
+                 "the agent is up", 30)
+    least = kib(t, "MemAvailable")
+    began = time.monotonic()
+    for turn in range(ROUNDS):
+        for size in SIZES:
+            counts = {}
+            for pool in POOLS:
+                counts[pool] = fill(t, pool, "x" * size, f"{size}:")
+                hold(t, pool)
+            for pool in POOLS:
+                rewrite(t, pool, counts[pool], "y" * size, f"{size}:")
+            free = kib(t, "MemAvailable")
+            least = min(least, free)
+            print(f"# round {turn}, values of {size}: {counts}, {free} KiB "
+                  f"available", flush=True)
+            t.true(any(count < TOO_MANY for count in counts.values()),
+                   "there is no end to it")
+            t.sh("kvpctl save /tmp/saved", 120)
+            for pool in POOLS:
+                said = request(t, [
+                    kvpwire.pack_delete(pool, f"{size}:{n:06}")
+                    for n in range(counts[pool])])
+                t.true(said.keys() <= {"OK", "NO_MORE_ITEMS"},
+                       f"deletes of pool {pool}: {said}")
+    took = time.monotonic() - began
+    t.sh("rm /tmp/agent")
+    done, bad = map(int, agent.wait(60).text.split())
+    print(f"# {took:.0f} s, at least {least} KiB available, {done} turns of "
+          f"the agent's", flush=True)
+    t.true(done, "the agent did nothing")
+    t.equal(bad, 0, "what the agent could not do")
+    t.equal(t.sh("dmesg | grep -ciE 'oom-kill|out of memory' || true").strip(),
+            "0", "processes that were killed")
     t.works()
