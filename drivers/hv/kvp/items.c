@@ -18,10 +18,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/hashtable.h>
-#include <linux/jhash.h>
 #include <linux/kernfs.h>
 #include <linux/list.h>
-#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -60,13 +58,13 @@
  * @told: file of @generation, told when it changes; NULL if there is none
  * @sync: brings the folder up to date; everything below is its own
  * @seen: version that @files has, pinned; NULL before the first one
- * @seed: of the hash of the keys, random
  * @count: number of files in @files
  * @short_of_memory: that kept a file from being noted or created just now; or
  *	the budget did
  * @generation: generation that the folder shows; read with READ_ONCE()
  * @left_out: items of it without a file; read with READ_ONCE()
- * @files: files of items of @seen by key, with those still to be created
+ * @files: files of items of @seen by the pool's hash of the key, whose own key
+ *	nobody outside knows; with those still to be created
  * @create: of these, those still to be created
  * @remove: files to be removed, no longer in @files
  * @name: room for a name
@@ -79,7 +77,6 @@ struct hkvp_items {
 	struct kernfs_node *told;
 	struct delayed_work sync;
 	struct hkvp_version *seen;
-	u32 seed;
 	u32 count;
 	bool short_of_memory;
 	u64 generation;
@@ -138,19 +135,13 @@ static ssize_t read_value(struct file *filp, struct kobject *kobj,
 						  attr));
 }
 
-static u32 hash_of(const struct hkvp_items *items, const void *key, u32 size)
-{
-	return jhash(key, size, items->seed);
-}
-
 static struct file_of_item *find(struct hkvp_items *items,
 				 const struct hkvp_item *item)
 {
 	const void *key = hkvp_item_key(item);
 	struct file_of_item *file;
 
-	hash_for_each_possible(items->files, file, node,
-			       hash_of(items, key, item->key_size))
+	hash_for_each_possible(items->files, file, node, item->part.hash)
 		if (file->key_size == item->key_size &&
 		    !memcmp(file->key, key, file->key_size))
 			return file;
@@ -236,8 +227,7 @@ static void add(struct hkvp_items *items, const struct hkvp_item *item)
 		return;
 	}
 	list_add_tail(&file->todo, &items->create);
-	hash_add(items->files, &file->node,
-		 hash_of(items, file->key, file->key_size));
+	hash_add(items->files, &file->node, item->part.hash);
 	items->count++;
 }
 
@@ -402,7 +392,6 @@ struct hkvp_items *hkvp_items_create(struct kobject *parent,
 	}
 	items->pool = pool;
 	items->wq = wq;
-	items->seed = get_random_u32();
 	hash_init(items->files);
 	INIT_LIST_HEAD(&items->create);
 	INIT_LIST_HEAD(&items->remove);
