@@ -8,6 +8,7 @@
  * versions then describe the kernel, unless an agent overrides them.
  */
 #include <linux/ctype.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/utsname.h>
@@ -286,6 +287,8 @@ u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation)
 {
 	u64 set;
 
+	/* it is the host's or a program's number */
+	index = array_index_nospec(index, ARRAY_SIZE(intrinsics));
 	put_key(&intrinsics[index], out);
 	set = put_override(out->key, le32_to_cpu(out->key_size), out,
 			   generation);

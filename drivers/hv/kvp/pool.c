@@ -3,6 +3,8 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -48,6 +50,7 @@ void hkvp_pool_destroy(struct hkvp_pool *pool)
 	unsigned long freed[HKVP_OWNER_COUNT] = { };
 	struct hkvp_version *v;
 
+	might_sleep();
 	cancel_delayed_work_sync(&pool->reclaim);
 	hkvp_reclaim(pool);
 	synchronize_rcu();
@@ -137,6 +140,8 @@ const struct hkvp_item *hkvp_version_at(const struct hkvp_version *version,
 {
 	if (index >= version->count)
 		return NULL;
+	/* it is the host's or a program's number */
+	index = array_index_nospec(index, version->count);
 	return hkvp_order_at(version, index);
 }
 
@@ -268,6 +273,7 @@ int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
 	int err = -EAGAIN;
 	int i;
 
+	might_sleep_if(gfpflags_allow_blocking(gfp));
 	if (!fits(change))
 		return -EMSGSIZE;
 	gfp |= __GFP_NOWARN;
@@ -322,6 +328,7 @@ int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 	int err = -EAGAIN;
 	u32 i;
 
+	might_sleep();
 	for (i = 0; i < count; i++)
 		if (!fits(&changes[i]))
 			return -EMSGSIZE;
@@ -349,6 +356,7 @@ int hkvp_pool_touch(struct hkvp_pool *pool)
 	int err = -EAGAIN;
 	int i;
 
+	might_sleep();
 	wait_for_reclaim(pool);
 	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
 		base = get_base(pool, true);

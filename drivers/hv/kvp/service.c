@@ -11,6 +11,7 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include "codec.h"
@@ -340,6 +341,7 @@ static int handle(struct hkvp_service *svc, void *body, u32 size,
 
 	if (result->pool >= HKVP_POOL_COUNT)
 		return -EINVAL;
+	result->pool = array_index_nospec(result->pool, HKVP_POOL_COUNT);
 	switch (op) {
 	case HKVP_OP_GET:
 		return op_get(svc, &((struct hkvp_msg_value *)body)->value,
@@ -385,6 +387,7 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 	const struct hkvp_msg_hdr *hdr = body;
 	int err = -EINVAL;
 
+	might_sleep_if(may_block(call->gfp));
 	*result = (struct hkvp_result) { .op = HKVP_OP_UNKNOWN };
 	if (size >= sizeof(*hdr)) {
 		result->op = hdr->op;

@@ -261,12 +261,40 @@ static void run_destroy(void)
 	ktap_ok("pins: destroy with one open");
 }
 
+/*
+ * Who must not sleep and says that he may is told so, also where nothing is
+ * allocated and nobody waited for.
+ */
+static void run_wrong_context(void)
+{
+	const struct hkvp_change missing = {
+		.key = "n\0o\0\0", .key_size = 6, .delete = true,
+	};
+	struct hkvp_pool pool;
+	int warnings = 0;
+
+	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	shim_warnings = &warnings;
+	rcu_read_lock();
+	REQUIRE(hkvp_pool_change(&pool, &missing, GFP_NOWAIT) == -ENOENT);
+	REQUIRE(!warnings);
+	REQUIRE(hkvp_pool_change(&pool, &missing, GFP_KERNEL) == -ENOENT);
+	REQUIRE(warnings == 1);
+	REQUIRE(hkvp_pool_batch(&pool, &missing, 1, 1) == -ESTALE);
+	REQUIRE(warnings == 2);
+	rcu_read_unlock();
+	shim_warnings = NULL;
+	hkvp_pool_destroy(&pool);
+	ktap_ok("pins: sleeping where it is forbidden is noticed");
+}
+
 int main(int argc, char **argv)
 {
 	u64 updates = argument(argc, argv, 1000000);
 
-	ktap_plan(4);
+	ktap_plan(5);
 	run_destroy();
+	run_wrong_context();
 	run(0, updates / 4);
 	run(1, updates);
 	run(9, updates / 2);
