@@ -8,6 +8,7 @@
 #include <linux/random.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "pool_version.h"
@@ -15,6 +16,10 @@
 
 /* How long the reclaimer lets versions gather before it begins. */
 #define RECLAIM_DELAY_MS	10
+
+/* How long others are asked to leave a pool alone, at first and at most. */
+#define QUIET_MIN	msecs_to_jiffies(20)
+#define QUIET_MAX	msecs_to_jiffies(640)
 
 int hkvp_pool_init(struct hkvp_pool *pool, struct hkvp_budget *budget)
 {
@@ -166,16 +171,10 @@ struct hkvp_pool_usage hkvp_pool_usage(struct hkvp_pool *pool)
 }
 
 /*
- * The version to build on. With @pin it is pinned, else the caller is in a
- * read-side section: either way it cannot be freed and come back under the same
- * address before publish() compares it.
+ * Make @v current if the one it was built on still is. That is pinned, or the
+ * caller has been in a read-side section since it was loaded: either way it was not
+ * freed and came back under the same address.
  */
-static struct hkvp_version *get_base(struct hkvp_pool *pool, bool pin)
-{
-	return pin ? hkvp_pool_pin(pool) : rcu_dereference(pool->root);
-}
-
-/* Make @v current if the one it was built on still is. */
 static bool publish(struct hkvp_pool *pool, struct hkvp_version *v)
 {
 	struct hkvp_version *base = v->older;
@@ -236,18 +235,6 @@ static int change_once(struct hkvp_pool *pool, struct hkvp_version *base,
 	return finish(pool, v, err, gfp);
 }
 
-/* Let the reclaimer catch up. Process context. */
-static void wait_for_reclaim(struct hkvp_pool *pool)
-{
-	unsigned long bytes;
-
-	rcu_read_lock();
-	bytes = backlog(pool, hkvp_pool_current(pool));
-	rcu_read_unlock();
-	if (bytes > HKVP_POOL_BACKLOG)
-		flush_delayed_work(&pool->reclaim);
-}
-
 static int change_atomic(struct hkvp_pool *pool,
 			 const struct hkvp_change *change, gfp_t gfp)
 {
@@ -256,8 +243,8 @@ static int change_atomic(struct hkvp_pool *pool,
 	int i;
 
 	rcu_read_lock();
-	for (i = 0; i < HKVP_POOL_ATOMIC_TRIES && err == -EAGAIN; i++) {
-		base = get_base(pool, false);
+	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
+		base = rcu_dereference(pool->root);
 		if (backlog(pool, base) > HKVP_POOL_BACKLOG_ATOMIC)
 			break;
 		err = change_once(pool, base, change, gfp);
@@ -266,38 +253,63 @@ static int change_atomic(struct hkvp_pool *pool,
 	return err;
 }
 
-int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
-		     gfp_t gfp)
+/**
+ * struct update - what a writer in process context makes of a version
+ * @changes: the changes, each of which sees what those before it did
+ * @count: number of them
+ * @expect: generation to build on, or HKVP_ANY_GENERATION
+ * @keep: NULL, or whether an item is to be left alone
+ * @ctx: its first argument
+ * @kept: number of changes that were left out for it
+ * @touch: publish a version even if nothing in it is new
+ */
+struct update {
+	const struct hkvp_change *changes;
+	u32 count;
+	u64 expect;
+	hkvp_keep_fn keep;
+	void *ctx;
+	u32 kept;
+	bool touch;
+};
+
+/* Whether @change must leave what was there before the update alone. */
+static bool is_kept(const struct hkvp_version *v, const struct update *update,
+		    const struct hkvp_change *change)
 {
-	struct hkvp_version *base;
-	int err = -EAGAIN;
-	int i;
+	const struct hkvp_item *item;
 
-	might_sleep_if(gfpflags_allow_blocking(gfp));
-	if (!fits(change))
-		return -EMSGSIZE;
-	gfp |= __GFP_NOWARN;
-	if (!gfpflags_allow_blocking(gfp))
-		return change_atomic(pool, change, gfp);
-
-	gfp |= __GFP_RETRY_MAYFAIL;
-	wait_for_reclaim(pool);
-	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
-		base = get_base(pool, true);
-		err = change_once(pool, base, change, gfp);
-		hkvp_version_unpin(base);
-	}
-	return err;
+	if (!update->keep)
+		return false;
+	item = hkvp_version_find(v, change->key, change->key_size);
+	return item && item->part.birth < v->generation &&
+	       update->keep(update->ctx, item);
 }
 
-static int apply_all(struct hkvp_version *v, const struct hkvp_change *changes,
-		     u32 count, gfp_t gfp)
+/* Whether what is built on @base can no longer be published, or is not needed. */
+static int check_base(const struct hkvp_version *base)
+{
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	return rcu_access_pointer(base->pool->root) == base ? 0 : -EAGAIN;
+}
+
+/* All changes in @v. Stops as soon as it is in vain: nobody's base is kept for that. */
+static int apply_all(struct hkvp_version *v, struct update *update, gfp_t gfp)
 {
 	int err;
 	u32 i;
 
-	for (i = 0; i < count; i++) {
-		err = hkvp_build_apply(v, &changes[i], gfp);
+	update->kept = 0;
+	for (i = 0; i < update->count; i++) {
+		err = check_base(v->older);
+		if (err)
+			return err;
+		if (is_kept(v, update, &update->changes[i])) {
+			update->kept++;
+			continue;
+		}
+		err = hkvp_build_apply(v, &update->changes[i], gfp);
 		if (err)
 			return err;
 		cond_resched();
@@ -305,64 +317,166 @@ static int apply_all(struct hkvp_version *v, const struct hkvp_change *changes,
 	return 0;
 }
 
-static int batch_once(struct hkvp_pool *pool, struct hkvp_version *base,
-		      const struct hkvp_change *changes, u32 count, u64 expect,
-		      gfp_t gfp)
+static int update_once(struct hkvp_pool *pool, struct hkvp_version *base,
+		       struct update *update, gfp_t gfp)
 {
 	union hkvp_build build;
 	struct hkvp_version *v;
+	int err;
 
-	if (expect != HKVP_ANY_GENERATION && expect != base->generation)
+	if (update->expect != HKVP_ANY_GENERATION &&
+	    update->expect != base->generation)
 		return -ESTALE;
-	if (!count)
+	v = hkvp_build_begin(&build, pool, base,
+			     update->count ? update->changes : NULL);
+	err = apply_all(v, update, gfp);
+	if (!err && update->kept == update->count && !update->touch)
 		return 0;
-	v = hkvp_build_begin(&build, pool, base, changes);
-	return finish(pool, v, apply_all(v, changes, count, gfp), gfp);
+	return finish(pool, v, err, gfp);
+}
+
+/*
+ * The version to build on, pinned. What waits to be freed is little then: the
+ * reclaimer gets its turn, and past the limit of atomic context no less than
+ * that. So whatever is published on it comes on top of a bounded amount, however
+ * many build. (Where @base is not current any more the difference may be anything.)
+ */
+static struct hkvp_version *pin_base(struct hkvp_pool *pool)
+{
+	unsigned long limit = HKVP_POOL_BACKLOG;
+	struct hkvp_version *base;
+
+	for (;;) {
+		base = hkvp_pool_pin(pool);
+		if (backlog(pool, base) <= limit)
+			return base;
+		hkvp_version_unpin(base);
+		flush_delayed_work(&pool->reclaim);
+		limit = HKVP_POOL_BACKLOG_ATOMIC;
+	}
+}
+
+/* The caller keeps losing: ask others to wait, each time for longer. */
+static unsigned long ask_for_quiet(struct hkvp_pool *pool, u32 times)
+{
+	unsigned long pause = min(QUIET_MIN << min(times, 8u), QUIET_MAX);
+	/* 0 is for nobody */
+	unsigned long until = (jiffies + pause) | 1;
+
+	WRITE_ONCE(pool->quiet_until, until);
+	return until;
+}
+
+/*
+ * Ends what ask_for_quiet() began, unless another writer has asked since. One who
+ * asks at this very moment may have to ask again.
+ */
+static void end_quiet(struct hkvp_pool *pool, unsigned long until)
+{
+	if (until && READ_ONCE(pool->quiet_until) == until)
+		WRITE_ONCE(pool->quiet_until, 0);
+}
+
+/*
+ * Every change in process context. Goes on until it is done, or the task is
+ * killed: somebody else's change was made in each round that is lost.
+ */
+static int run_update(struct hkvp_pool *pool, struct update *update, gfp_t gfp)
+{
+	unsigned long quiet = 0;
+	struct hkvp_version *base;
+	u32 lost = 0;
+	int err;
+	u32 i;
+
+	might_sleep();
+	gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+	for (i = 0; i < update->count; i++)
+		if (!fits(&update->changes[i]))
+			return -EMSGSIZE;
+
+	for (;;) {
+		base = pin_base(pool);
+		err = update_once(pool, base, update, gfp);
+		hkvp_version_unpin(base);
+		if (err != -EAGAIN)
+			break;
+		err = -EINTR;
+		if (fatal_signal_pending(current))
+			break;
+		if (++lost % HKVP_POOL_TRIES == 0)
+			quiet = ask_for_quiet(pool, lost / HKVP_POOL_TRIES - 1);
+		cond_resched();
+	}
+	end_quiet(pool, quiet);
+	return err;
+}
+
+int hkvp_pool_give_way(struct hkvp_pool *pool)
+{
+	unsigned long until = READ_ONCE(pool->quiet_until);
+
+	might_sleep();
+	/* to the end of this pause, and not of those that may follow it */
+	while (until && READ_ONCE(pool->quiet_until) &&
+	       time_before(jiffies, until)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		schedule_timeout_killable(1);
+	}
+	return 0;
+}
+
+int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
+		     gfp_t gfp)
+{
+	struct update update = {
+		.changes = change,
+		.count = 1,
+		.expect = HKVP_ANY_GENERATION,
+	};
+
+	if (gfpflags_allow_blocking(gfp))
+		return run_update(pool, &update, gfp);
+	if (!fits(change))
+		return -EMSGSIZE;
+	return change_atomic(pool, change, gfp | __GFP_NOWARN);
 }
 
 int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect)
 {
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	struct hkvp_version *base;
-	int err = -EAGAIN;
-	u32 i;
+	struct update update = {
+		.changes = changes,
+		.count = count,
+		.expect = expect,
+	};
 
-	might_sleep();
-	for (i = 0; i < count; i++)
-		if (!fits(&changes[i]))
-			return -EMSGSIZE;
-
-	wait_for_reclaim(pool);
-	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
-		base = get_base(pool, true);
-		err = batch_once(pool, base, changes, count, expect, gfp);
-		hkvp_version_unpin(base);
-	}
-	return err;
+	return run_update(pool, &update, GFP_KERNEL_ACCOUNT);
 }
 
-static int touch_once(struct hkvp_pool *pool, struct hkvp_version *base,
-		      gfp_t gfp)
+int hkvp_pool_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
+		  u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept)
 {
-	union hkvp_build build;
+	struct update update = {
+		.changes = changes,
+		.count = count,
+		.expect = HKVP_ANY_GENERATION,
+		.keep = keep,
+		.ctx = ctx,
+	};
+	int err = run_update(pool, &update, GFP_KERNEL_ACCOUNT);
 
-	return finish(pool, hkvp_build_begin(&build, pool, base, NULL), 0, gfp);
+	*kept = update.kept;
+	return err;
 }
 
 int hkvp_pool_touch(struct hkvp_pool *pool)
 {
-	struct hkvp_version *base;
-	int err = -EAGAIN;
-	int i;
+	struct update update = {
+		.expect = HKVP_ANY_GENERATION,
+		.touch = true,
+	};
 
-	might_sleep();
-	wait_for_reclaim(pool);
-	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
-		base = get_base(pool, true);
-		err = touch_once(pool, base, GFP_KERNEL | __GFP_RETRY_MAYFAIL |
-					     __GFP_NOWARN);
-		hkvp_version_unpin(base);
-	}
-	return err;
+	return run_update(pool, &update, GFP_KERNEL);
 }

@@ -107,6 +107,8 @@ struct hkvp_change {
  * @reclaimed: bytes that @reclaim has dealt with since init, wrapping; who else
  *	reads it uses READ_ONCE(), as of @retained
  * @retained: bytes that are kept for pinned old versions alone
+ * @quiet_until: until when agents begin no change, in jiffies, because a writer
+ *	keeps losing; 0 if there is none
  */
 struct hkvp_pool {
 	struct hkvp_version __rcu *root;
@@ -116,6 +118,7 @@ struct hkvp_pool {
 	struct delayed_work reclaim;
 	unsigned long reclaimed;
 	unsigned long retained;
+	unsigned long quiet_until;
 };
 
 /**
@@ -309,14 +312,17 @@ static inline u64 hkvp_item_generation(const struct hkvp_item *item)
 	return item->part.birth;
 }
 
-/* Rounds of hkvp_pool_change() where it must not sleep, and of all others. */
-#define HKVP_POOL_ATOMIC_TRIES	8
-#define HKVP_POOL_TRIES		100
+/*
+ * Rounds of hkvp_pool_change() where it must not sleep. In process context a writer
+ * goes on, and asks agents to let it through each time that it has lost so many.
+ */
+#define HKVP_POOL_TRIES		8
 
 /*
  * Bytes that were replaced and wait to be freed. Past the first a writer that
- * may sleep waits for the reclaimer, past the second one that must not gives
- * -EAGAIN, so that no rate of changes can fill the memory with old versions.
+ * may sleep waits for the reclaimer before it begins a round, past the second one
+ * that must not gives -EAGAIN. So there is never more than the second, and what one
+ * batch replaces, whatever the number of writers.
  */
 #define HKVP_POOL_BACKLOG		(4u << 20)
 #define HKVP_POOL_BACKLOG_ATOMIC	(8u << 20)
@@ -333,7 +339,9 @@ static inline u64 hkvp_item_generation(const struct hkvp_item *item)
  * fails takes effect when the version that it fails on is loaded. On error
  * nothing has changed and nothing is kept.
  *
- * Context: atomic or process, as @gfp says. Takes no lock of the pool's.
+ * Context: atomic or process, as @gfp says. Takes no lock of the pool's. In process
+ *	context the version that it builds on is pinned meanwhile: who lets others
+ *	call this bounds their number.
  *	Cost: log n a round; another round only where another writer was first.
  * Return:
  * 0;
@@ -342,9 +350,9 @@ static inline u64 hkvp_item_generation(const struct hkvp_item *item)
  *	too many keys of one hash;
  * -EMSGSIZE: key or value larger than any item may be;
  * -ENOMEM: no memory; in atomic context process context may have better luck;
- * -EAGAIN: others were first HKVP_POOL_ATOMIC_TRIES (in process context
- *	HKVP_POOL_TRIES) times, or, in atomic context only, the reclaimer is far
- *	behind: call again in process context.
+ * -EAGAIN: in atomic context only: others were first HKVP_POOL_TRIES times, or the
+ *	reclaimer is far behind: call again in process context;
+ * -EINTR: in process context only: the task is being killed.
  */
 int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
 		     gfp_t gfp);
@@ -361,12 +369,53 @@ int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
  * Limits count for the result, not for the steps. 0 changes publish nothing.
  * Memory is charged to the caller's cgroup.
  *
- * Context: process, may sleep. Cost: count log n a round.
+ * Context: process, may sleep. Cost: count log n a round; one that is lost ends
+ *	with the change at hand.
  * Return: as hkvp_pool_change(), where -ENOENT means that any of the deletes
  * found nothing, and -ESTALE: the generation is not @expect.
  */
 int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect);
+
+/**
+ * typedef hkvp_keep_fn - whether an item is to be left alone
+ * @ctx: as given to hkvp_pool_add()
+ * @item: an item of the version that is built on
+ *
+ * Return: whether it is.
+ */
+typedef bool (*hkvp_keep_fn)(void *ctx, const struct hkvp_item *item);
+
+/**
+ * hkvp_pool_add() - a batch that leaves some items alone
+ * @pool: pool
+ * @changes: the changes, none of them a delete
+ * @count: number of @changes
+ * @keep: asked of each item that a change would replace, once in each round
+ * @ctx: first argument of @keep
+ * @kept: gets the number of changes that were left out because of it
+ *
+ * Look and change are one step: what @keep was asked of is what is replaced. Where
+ * nothing is left to be changed nothing is published.
+ *
+ * Context: as hkvp_pool_batch(); @keep too.
+ * Return: as hkvp_pool_batch() without -ENOENT and -ESTALE.
+ */
+int hkvp_pool_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
+		  u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept);
+
+/**
+ * hkvp_pool_give_way() - let a writer through who keeps losing
+ * @pool: pool
+ *
+ * For agents, before they change the pool: waits for a while if a writer has
+ * asked for it, and no longer than that one needs. Two writers who never do this
+ * could be first each time, as a small change is made in less time than a batch.
+ *
+ * Context: process, may sleep for up to 640 ms.
+ * Return: 0; -EINTR: the task is being killed.
+ */
+int hkvp_pool_give_way(struct hkvp_pool *pool);
 
 /**
  * hkvp_pool_touch() - publish a version with the same items
@@ -376,7 +425,7 @@ int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
  * looks again.
  *
  * Context: process, may sleep. Cost: constant a round.
- * Return: 0, -ENOMEM or -EAGAIN as hkvp_pool_change(); then nothing has changed.
+ * Return: 0 or -ENOMEM; then nothing has changed.
  */
 int hkvp_pool_touch(struct hkvp_pool *pool);
 

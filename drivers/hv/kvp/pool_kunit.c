@@ -4,6 +4,7 @@
  * pins are the matter of tools/testing/model, on the same sources.
  */
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -739,6 +740,104 @@ static void test_backlog_atomic(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hkvp_pool_change(pool, change, GFP_ATOMIC), 0);
 }
 
+/**
+ * struct rival - who changes the pool while others build a version
+ * @pool: the pool
+ * @races: times that it is to be first
+ * @asked: times that it was asked of an item
+ */
+struct rival {
+	struct hkvp_pool *pool;
+	u32 races;
+	u32 asked;
+};
+
+/* Items 0 to 9 are to be left alone. */
+static bool keep_some(void *ctx, const struct hkvp_item *item)
+{
+	struct rival *rival = ctx;
+
+	rival->asked++;
+	if (rival->races) {
+		rival->races--;
+		set(rival->pool, 1000, rival->races);
+	}
+	return value_of(item) < 10;
+}
+
+/* Adds items 5 to 14, of which 5 to 11 are there. */
+static int add_ten(struct kunit *test, struct rival *rival, u32 *kept)
+{
+	struct packed *p = kunit_kcalloc(test, 10, sizeof(*p), GFP_KERNEL);
+	struct hkvp_change changes[10];
+	u32 i;
+
+	KUNIT_ASSERT_NOT_NULL(test, p);
+	for (i = 0; i < 10; i++)
+		changes[i] = *pack(&p[i], 5 + i, 100, HKVP_OWNER_AGENT, false);
+	return hkvp_pool_add(rival->pool, changes, 10, keep_some, rival, kept);
+}
+
+static void test_add(struct kunit *test)
+{
+	struct rival rival = { .pool = test->priv };
+	struct hkvp_version *v;
+	u32 i, kept = 0;
+
+	for (i = 0; i < 12; i++)
+		set(rival.pool, i, i);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
+	KUNIT_EXPECT_EQ(test, kept, 5);
+	KUNIT_EXPECT_EQ(test, rival.asked, 7);
+	v = hkvp_pool_pin(rival.pool);
+	KUNIT_EXPECT_EQ(test, hkvp_version_count(v), 15);
+	KUNIT_EXPECT_EQ(test, hkvp_version_generation(v), 13);
+	for (i = 0; i < 15; i++)
+		KUNIT_EXPECT_EQ(test, value_of(find(v, i)), i < 10 ? i : 100);
+	hkvp_version_unpin(v);
+}
+
+/* Where nothing is left to be changed there is no new version. */
+static void test_add_nothing(struct kunit *test)
+{
+	struct rival rival = { .pool = test->priv };
+	u32 i, kept = 0;
+
+	for (i = 5; i < 15; i++)
+		set(rival.pool, i, 1);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
+	KUNIT_EXPECT_EQ(test, kept, 10);
+	KUNIT_EXPECT_EQ(test, generation(rival.pool), 10);
+}
+
+/* Others are first: each time the rest of the build is left out. */
+static void test_add_raced(struct kunit *test)
+{
+	struct rival rival = { .pool = test->priv, .races = 20 };
+	u32 i, kept = 0;
+
+	for (i = 0; i < 12; i++)
+		set(rival.pool, i, i);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
+	KUNIT_EXPECT_EQ(test, kept, 5);
+	KUNIT_EXPECT_EQ(test, rival.asked, 20 + 7);
+	KUNIT_EXPECT_EQ(test, generation(rival.pool), 12 + 20 + 1);
+	KUNIT_EXPECT_EQ(test, count(rival.pool), 16);
+	KUNIT_EXPECT_EQ(test, rival.pool->quiet_until, 0);
+}
+
+static void test_give_way(struct kunit *test)
+{
+	struct hkvp_pool *pool = test->priv;
+	unsigned long began = jiffies;
+
+	KUNIT_EXPECT_EQ(test, hkvp_pool_give_way(pool), 0);
+	pool->quiet_until = (began + HZ / 10) | 1;
+	KUNIT_EXPECT_EQ(test, hkvp_pool_give_way(pool), 0);
+	KUNIT_EXPECT_GE(test, jiffies - began, HZ / 10);
+	pool->quiet_until = 0;
+}
+
 struct tally {
 	u32 added, deleted, set;
 	u32 stop_after;
@@ -1138,6 +1237,10 @@ static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(test_pin),
 	KUNIT_CASE(test_backlog),
 	KUNIT_CASE(test_backlog_atomic),
+	KUNIT_CASE(test_add),
+	KUNIT_CASE(test_add_nothing),
+	KUNIT_CASE(test_add_raced),
+	KUNIT_CASE(test_give_way),
 	KUNIT_CASE_PARAM(test_diff, diff_gen_params),
 	KUNIT_CASE(test_diff_moves),
 	KUNIT_CASE(test_diff_from),

@@ -273,7 +273,7 @@ static void run_wrong_context(void)
 	struct hkvp_pool pool;
 	int warnings = 0;
 
-	REQUIRE(!hkvp_pool_init(&pool, no_limits));
+	REQUIRE(!hkvp_pool_init(&pool, &no_limits));
 	shim_warnings = &warnings;
 	rcu_read_lock();
 	REQUIRE(hkvp_pool_change(&pool, &missing, GFP_NOWAIT) == -ENOENT);

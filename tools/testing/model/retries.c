@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writers who lose every race: right before each cmpxchg() another change is
- * published. So many times must they try, no more, and then say -EAGAIN; what
- * they built must be gone and all that the others did be there. One time less,
- * and the last try must succeed.
+ * Writers who lose race after race: right before each cmpxchg() another change is
+ * published. In atomic context they must try so many times, no more, and then say
+ * -EAGAIN; what they built must be gone and all that the others did be there. One
+ * time less, and the last try must succeed. In process context they must go on, ask
+ * for quiet, and end only when they win or are killed.
+ *
+ * Also what one that has lost already must not do: build on, or publish on top of
+ * what waits to be freed.
  */
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "host.h"
@@ -15,7 +22,7 @@
 #define KERNEL		GFP_KERNEL
 
 /* One for each change of the rival, who sets one after the other. */
-#define RIVALS		(HKVP_POOL_TRIES + 10)
+#define RIVALS		250
 /* Ours: not there, and there. */
 #define NEW		RIVALS
 #define OLD		(RIVALS + 1)
@@ -30,6 +37,14 @@ static u32 changed;
 
 /* Races that the rival is to win, and those that it has won. */
 static u32 wanted, won;
+
+/* The race after which the writer is killed, 0 for none. */
+static u32 killed_after;
+
+static bool is_quiet(void)
+{
+	return READ_ONCE(pools[POOL].quiet_until);
+}
 
 static int set(u32 key, u32 number, gfp_t gfp)
 {
@@ -62,11 +77,15 @@ static int delete(u32 key, gfp_t gfp)
 /* Within the race, maybe in atomic context. */
 static void rival(void)
 {
+	bool atomic = rcu_read_lock_held();
+
+	REQUIRE(is_quiet() == (!atomic && won >= HKVP_POOL_TRIES));
 	if (won == wanted)
 		return;
 	REQUIRE(won < RIVALS);
 	REQUIRE(!set(won, won + 1, GFP_ATOMIC));
 	won++;
+	shim_killed = won == killed_after;
 }
 
 static bool has(u32 key, u32 number)
@@ -150,7 +169,7 @@ static int batch_expecting(u64 generation)
 	return hkvp_pool_batch(&pools[POOL], changes, 3, generation);
 }
 
-static int batch(gfp_t gfp)
+static int batch_small(gfp_t gfp)
 {
 	(void)gfp;
 	return batch_expecting(HKVP_ANY_GENERATION);
@@ -174,7 +193,7 @@ static const struct operation operations[] = {
 	{ "set of a new key", set_new, false, 1, 0, 0 },
 	{ "set of a key that is there", set_old, false, -1, 1, 0 },
 	{ "delete", delete_old, false, -1, -1, 0 },
-	{ "batch", batch, true, 1, 1, -1 },
+	{ "batch", batch_small, true, 1, 1, -1 },
 	{ "touch", touch, true, -1, 0, 0 },
 };
 
@@ -213,10 +232,9 @@ static void expect_state(const struct operation *op, bool done)
 	check_version(root());
 }
 
-/* Let @op lose @races races of @tries. */
-static void lose(const struct operation *op, gfp_t gfp, u32 races, u32 tries)
+/* Let @op lose @races races; it then returns @want. */
+static void lose(const struct operation *op, gfp_t gfp, u32 races, int want)
 {
-	bool done = races < tries;
 	struct shim_memory before;
 	u64 generation;
 	int err;
@@ -229,28 +247,37 @@ static void lose(const struct operation *op, gfp_t gfp, u32 races, u32 tries)
 	shim_rival = rival;
 	err = op->run(gfp);
 	shim_rival = NULL;
-	REQUIRE(err == (done ? 0 : -EAGAIN), "%s: %d", op->name, err);
-	REQUIRE(won == min(races, tries), "%s: %u races", op->name, won);
-	REQUIRE(root()->generation == generation + won + done);
-	expect_state(op, done);
+	shim_killed = false;
+	REQUIRE(err == want, "%s: %d", op->name, err);
+	REQUIRE(won == races, "%s: %u races", op->name, won);
+	REQUIRE(root()->generation == generation + won + !want);
+	REQUIRE(!is_quiet());
+	expect_state(op, !want);
 	settle();
 	/* The rival replaces its items: as many blocks as there were. */
-	if (!done)
+	if (want)
 		REQUIRE(shim_memory().blocks == before.blocks, "leak: %ld blocks",
 			shim_memory().blocks - before.blocks);
 }
 
-static void run(const struct operation *op, gfp_t gfp)
+static void run_atomic(const struct operation *op)
 {
-	bool may_sleep = gfpflags_allow_blocking(gfp);
-	u32 tries = may_sleep ? HKVP_POOL_TRIES : HKVP_POOL_ATOMIC_TRIES;
+	lose(op, GFP_ATOMIC, 1, 0);
+	lose(op, GFP_ATOMIC, HKVP_POOL_TRIES - 1, 0);
+	lose(op, GFP_ATOMIC, HKVP_POOL_TRIES, -EAGAIN);
+	ktap_ok("retries: %s, atomic: %u tries", op->name, HKVP_POOL_TRIES);
+}
 
-	lose(op, gfp, ~0u, tries);
-	lose(op, gfp, tries, tries);
-	lose(op, gfp, tries - 1, tries);
-	lose(op, gfp, 1, tries);
-	ktap_ok("retries: %s, %s: %u tries", op->name,
-		may_sleep ? "process" : "atomic", tries);
+static void run_process(const struct operation *op)
+{
+	lose(op, KERNEL, 1, 0);
+	lose(op, KERNEL, HKVP_POOL_TRIES, 0);
+	lose(op, KERNEL, RIVALS, 0);
+	for (killed_after = 1; killed_after < 2 * HKVP_POOL_TRIES; killed_after++)
+		lose(op, KERNEL, killed_after, -EINTR);
+	killed_after = 0;
+	ktap_ok("retries: %s, process: done after %u races, or killed", op->name,
+		RIVALS);
 }
 
 /* Who builds on one generation alone has lost with the first race. */
@@ -272,6 +299,142 @@ static void run_expecting(void)
 	expect_rivals();
 	expect_item(NEW, -1);
 	ktap_ok("retries: batch that expects a generation: stale after 1 race");
+}
+
+#define MANY	100
+
+static u32 looks;
+
+/* When it lets others run. */
+static void be_first_once(void)
+{
+	if (!looks++)
+		REQUIRE(!set(0, 1, GFP_ATOMIC));
+}
+
+static void fill_batch(struct hkvp_change *changes, u8 (*key)[MODEL_KEY_SIZE],
+		       u32 count, const u8 *value, u32 size)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		changes[i] = (struct hkvp_change) {
+			.key = key[i],
+			.key_size = model_key(key[i], i),
+			.value = value,
+			.value_size = size,
+			.type = HKVP_TYPE_SZ,
+			.owner = HKVP_OWNER_AGENT,
+		};
+}
+
+/* A batch that has lost in its middle ends there and begins again. */
+static void run_lost(void)
+{
+	static struct hkvp_change changes[MANY];
+	static u8 key[MANY][MODEL_KEY_SIZE];
+	u8 value[SIZE];
+
+	reset();
+	host_string(value, 2, SIZE);
+	fill_batch(changes, key, MANY, value, SIZE);
+	looks = 0;
+	shim_others = be_first_once;
+	REQUIRE(!hkvp_pool_batch(&pools[POOL], changes, MANY,
+				 HKVP_ANY_GENERATION));
+	shim_others = NULL;
+	/* one change, the way back to the start, and all of them */
+	REQUIRE(looks == 1 + 1 + MANY, "%u", looks);
+	REQUIRE(has(0, 2) && has(MANY - 1, 2));
+	ktap_ok("retries: a batch that has lost stops");
+}
+
+/* The same for one that is killed. */
+static void be_killed(void)
+{
+	looks++;
+	shim_killed = true;
+}
+
+static void run_killed(void)
+{
+	static struct hkvp_change changes[MANY];
+	static u8 key[MANY][MODEL_KEY_SIZE];
+	u8 value[SIZE];
+
+	reset();
+	host_string(value, 2, SIZE);
+	fill_batch(changes, key, MANY, value, SIZE);
+	looks = 0;
+	shim_others = be_killed;
+	REQUIRE(hkvp_pool_batch(&pools[POOL], changes, MANY,
+				HKVP_ANY_GENERATION) == -EINTR);
+	shim_others = NULL;
+	shim_killed = false;
+	REQUIRE(looks == 1, "%u", looks);
+	REQUIRE(has(0, 0));
+	ktap_ok("retries: a batch that is killed stops");
+}
+
+static u64 backlog(void)
+{
+	return hkvp_pool_usage(&pools[POOL]).backlog_bytes;
+}
+
+/* Leaves much to be freed behind, once; the second time it looks. */
+static void leave_much(void)
+{
+	static const u8 value[HKVP_VALUE_SIZE];
+	const struct hkvp_change change = {
+		.key = "k\0\0",
+		.key_size = 4,
+		.value = value,
+		.value_size = sizeof(value),
+		.type = HKVP_TYPE_SZ,
+		.owner = HKVP_OWNER_AGENT,
+	};
+
+	if (won++) {
+		REQUIRE(backlog() <= HKVP_POOL_BACKLOG, "%llu",
+			(unsigned long long)backlog());
+		return;
+	}
+	while (backlog() <= HKVP_POOL_BACKLOG + 4 * HKVP_VALUE_SIZE)
+		REQUIRE(!hkvp_pool_change(&pools[POOL], &change, GFP_ATOMIC));
+}
+
+/* What a round is published on top of is looked at in that round. */
+static void run_backlog(int (*run)(gfp_t gfp), const char *name)
+{
+	reset();
+	won = 0;
+	shim_rival = leave_much;
+	REQUIRE(!run(KERNEL));
+	shim_rival = NULL;
+	REQUIRE(won == 2, "%u", won);
+	ktap_ok("retries: %s waits for the reclaimer in its second round too",
+		name);
+}
+
+/* Agents make way for who keeps losing, for as long as it needs and no longer. */
+static void run_give_way(void)
+{
+	struct hkvp_pool *pool = &pools[POOL];
+	unsigned long began = jiffies;
+
+	REQUIRE(!hkvp_pool_give_way(pool));
+	pool->quiet_until = began + 50;
+	REQUIRE(!hkvp_pool_give_way(pool));
+	REQUIRE(jiffies - began >= 50);
+	/* over and done with */
+	pool->quiet_until = jiffies - 10;
+	REQUIRE(!hkvp_pool_give_way(pool));
+	pool->quiet_until = jiffies + 100000;
+	shim_killed = true;
+	REQUIRE(hkvp_pool_give_way(pool) == -EINTR);
+	shim_killed = false;
+	pool->quiet_until = 0;
+	ktap_ok("retries: agents give way");
 }
 
 static enum hkvp_verdict handle(struct packet *p, u32 len, gfp_t gfp, u32 races)
@@ -304,33 +467,22 @@ static void run_request(const char *name, struct exchange *x,
 	changed = 0;
 	generation = root()->generation;
 	REQUIRE(handle(&p, x->len, CALLBACK, ~0u) == HKVP_DEFER);
-	REQUIRE(won == HKVP_POOL_ATOMIC_TRIES, "%u races", won);
+	REQUIRE(won == HKVP_POOL_TRIES, "%u races", won);
 	REQUIRE(root()->generation == generation + won);
 	REQUIRE(!memcmp(&p, &x->kept, x->len));
 	REQUIRE(*deferred == was + 1 && !changed);
 	expect_state(done, false);
 
-	/* In the work item the rival has less luck. */
-	REQUIRE(handle(&p, x->len, KERNEL, 3) == HKVP_REPLY);
+	/* In the work item it is done, whatever the rival does. */
+	REQUIRE(handle(&p, x->len, KERNEL, RIVALS - HKVP_POOL_TRIES) == HKVP_REPLY);
+	REQUIRE(won == RIVALS - HKVP_POOL_TRIES, "%u races", won);
 	REQUIRE(!memcmp(&p, &x->answer, x->len));
-	REQUIRE(changed == 1);
+	REQUIRE(*deferred == was + 1 && changed == 1);
+	REQUIRE(!is_quiet());
 	expect_item(NEW, done->new);
 	expect_item(OLD, done->old);
-
-	/* Or more: then that is the answer. */
-	reset();
-	changed = 0;
-	generation = root()->generation;
-	p = x->request;
-	REQUIRE(handle(&p, x->len, KERNEL, ~0u) == HKVP_REPLY);
-	REQUIRE(won == HKVP_POOL_TRIES, "%u races", won);
-	REQUIRE(root()->generation == generation + won);
-	host_refuse(x, HKVP_E_FAIL);
-	REQUIRE(!memcmp(&p, &x->answer, x->len));
-	REQUIRE(*deferred == was + 1 && !changed);
-	expect_state(done, false);
-	ktap_ok("retries: %s of the host's: put off after %u races, refused after %u",
-		name, HKVP_POOL_ATOMIC_TRIES, HKVP_POOL_TRIES);
+	ktap_ok("retries: %s of the host's: put off after %u races, then done",
+		name, HKVP_POOL_TRIES);
 }
 
 static void count_change(void *ctx, enum hkvp_pool_id pool)
@@ -362,7 +514,7 @@ static void run_requests(void)
 int main(void)
 {
 	struct shim_memory before = shim_memory();
-	u32 i, tests = 4;
+	u32 i, tests = 9;
 
 	for (i = 0; i < ARRAY_SIZE(operations); i++)
 		tests += operations[i].sleeps ? 1 : 2;
@@ -371,11 +523,16 @@ int main(void)
 		REQUIRE(!hkvp_pool_init(&pools[i], &no_limits));
 	hkvp_ic_init(&ic, pools, &ops, NULL);
 	for (i = 0; i < ARRAY_SIZE(operations); i++) {
-		run(&operations[i], KERNEL);
+		run_process(&operations[i]);
 		if (!operations[i].sleeps)
-			run(&operations[i], GFP_ATOMIC);
+			run_atomic(&operations[i]);
 	}
 	run_expecting();
+	run_lost();
+	run_killed();
+	run_backlog(batch_small, "a batch");
+	run_backlog(set_new, "a change");
+	run_give_way();
 	run_requests();
 	hkvp_ic_close(&ic);
 	for (i = 0; i < HKVP_POOL_COUNT; i++)

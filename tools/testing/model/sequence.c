@@ -422,6 +422,59 @@ static void step_batch(struct model *m)
 	settle(m, hkvp_pool_batch(&m->pool, changes, count, expect), want, &next);
 }
 
+/* Items of some types are to be left alone, as fresh ones are in an import. */
+static bool is_kept(u32 type)
+{
+	return type % 2;
+}
+
+static bool keep(void *ctx, const struct hkvp_item *item)
+{
+	++*(u32 *)ctx;
+	return is_kept(item->type);
+}
+
+static void step_add(struct model *m)
+{
+	static struct ref next;
+	struct packed_change packed[BATCH_MAX];
+	struct hkvp_change changes[BATCH_MAX];
+	struct ref_item item[BATCH_MAX], *old;
+	u32 count = rng_below(&m->rng, BATCH_MAX + 1);
+	u32 i, want_kept = 0, kept = 0, asked = 0, old_items = 0;
+	bool delete;
+	int want = 0, err;
+
+	ref_copy(&next, &m->ref);
+	next.generation++;
+	for (i = 0; i < count; i++) {
+		random_change(m, &item[i], &delete);
+		pack(&packed[i], &item[i], false);
+		changes[i] = packed[i].change;
+		/* what was there before the batch, not what the batch set */
+		old = ref_find(&next, item[i].key);
+		if (old && old->generation != next.generation) {
+			old_items++;
+			if (is_kept(old->type)) {
+				want_kept++;
+				continue;
+			}
+		}
+		if (!want)
+			want = ref_apply(m, &next, &item[i], false);
+	}
+	if (!want && ref_over(m, &next, &m->ref, count && item[0].privileged))
+		want = -ENOSPC;
+	next.generation -= want_kept == count;
+	arm(m);
+	err = hkvp_pool_add(&m->pool, changes, count, keep, &asked, &kept);
+	if (!err) {
+		REQUIRE(kept == want_kept, "%u, not %u", kept, want_kept);
+		REQUIRE(asked == old_items, "%u, not %u", asked, old_items);
+	}
+	settle(m, err, want, &next);
+}
+
 static void step_touch(struct model *m)
 {
 	static struct ref next;
@@ -617,6 +670,8 @@ static void step(struct model *m)
 		step_batch(m);
 	else if (what < 87)
 		step_touch(m);
+	else if (what < 90)
+		step_add(m);
 	else if (what < 94)
 		step_pin(m);
 	else

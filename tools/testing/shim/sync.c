@@ -9,7 +9,10 @@
 #include <linux/membarrier.h>
 
 #include <linux/bug.h>
+#include <linux/jiffies.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
 #include <linux/workqueue.h>
@@ -111,6 +114,33 @@ static u64 now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+unsigned long shim_jiffies(void)
+{
+	return now_ns() / NS_PER_MS;
+}
+
+_Thread_local bool shim_killed;
+_Thread_local void (*shim_others)(void);
+
+void shim_call_others(void)
+{
+	void (*others)(void) = shim_others;
+
+	shim_others = NULL;
+	others();
+	shim_others = others;
+}
+
+long schedule_timeout_killable(long timeout)
+{
+	struct timespec t = { .tv_nsec = NS_PER_MS };
+
+	BUG_ON(rcu_read_lock_held());
+	for (; timeout && !shim_killed; timeout--)
+		nanosleep(&t, NULL);
+	return timeout;
 }
 
 static bool unlink_work(struct workqueue_struct *wq, struct delayed_work *dw)

@@ -4,6 +4,12 @@
 
 #define HZ 1000
 
+/* Milliseconds of the monotonic clock. */
+unsigned long shim_jiffies(void);
+#define jiffies shim_jiffies()
+
+#define time_before(a, b) ((long)((a) - (b)) < 0)
+
 static inline unsigned long msecs_to_jiffies(unsigned int ms)
 {
 	return ms;
