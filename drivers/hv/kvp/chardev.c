@@ -291,6 +291,7 @@ void hkvp_chardev_init(struct hkvp *kvp,
 		       void (*changed)(void *ctx, enum hkvp_pool_id pool))
 {
 	notify = changed;
+	hkvp_write_init();
 	/* pairs with the acquire in open() */
 	smp_store_release(&hkvp, kvp);
 }

@@ -7,9 +7,6 @@
 
 #include "chardev_file.h"
 
-/* Times to start over when others change the pool between look and change. */
-#define TRIES		100
-
 /* Items that PURGE deletes as one version, and looks at before it sleeps. */
 #define PURGE_MAX	128
 #define PURGE_SLICE	1024
@@ -178,73 +175,40 @@ int hkvp_ioctl_batch(struct hkvp_file *file, void *arg)
 	if (batch.failed)
 		args->failed = batch.count;
 	if (!ret)
-		ret = hkvp_pool_batch(pool, batch.changes, batch.count,
-				      expect ? args->generation :
-					       HKVP_ANY_GENERATION);
+		ret = hkvp_write_batch(pool, batch.changes, batch.count,
+				       expect ? args->generation :
+						HKVP_ANY_GENERATION);
 	free_batch(&batch);
 	if (!ret && args->count)
 		hkvp_chardev_changed(args->pool);
 	return ret;
 }
 
+/* What an import is about, for is_fresh(). */
+struct place {
+	const struct hkvp *kvp;
+	enum hkvp_pool_id pool;
+};
+
 /* Whether an import must leave an item alone. */
-static bool is_kept(const struct hkvp *kvp, enum hkvp_pool_id id,
-		    const struct hkvp_version *v,
-		    const struct hkvp_change *change)
+static bool is_fresh(void *ctx, const struct hkvp_item *item)
 {
-	const struct hkvp_item *item =
-		hkvp_version_find(v, change->key, change->key_size);
+	const struct place *place = ctx;
 
-	return item && !(hkvp_text_flags(kvp, id, item) & HVKVP_ITEM_STALE);
-}
-
-/*
- * The generation is what makes look and change one step: an item that the host
- * sets in between is not overwritten with an old value.
- */
-static int import_missing(const struct hkvp *kvp, struct hkvp_pool *pool,
-			  enum hkvp_pool_id id, const struct batch *batch,
-			  struct hkvp_change *missing, u32 *kept)
-{
-	struct hkvp_version *v;
-	u64 generation;
-	int tries, ret;
-	u32 i, n;
-
-	for (tries = 0; tries < TRIES; tries++) {
-		v = hkvp_pool_pin(pool);
-		generation = hkvp_version_generation(v);
-		for (i = 0, n = 0; i < batch->count; i++)
-			if (!is_kept(kvp, id, v, &batch->changes[i]))
-				missing[n++] = batch->changes[i];
-		hkvp_version_unpin(v);
-		*kept = batch->count - n;
-		ret = hkvp_pool_batch(pool, missing, n, generation);
-		if (ret != -ESTALE)
-			return ret;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
-	return -EAGAIN;
+	return !(hkvp_text_flags(place->kvp, place->pool, item) &
+		 HVKVP_ITEM_STALE);
 }
 
 static int import(const struct hkvp *kvp, struct hkvp_pool *pool,
 		  struct hvkvp_import *args, const struct batch *batch)
 {
-	struct hkvp_change *missing;
-	int ret;
+	struct place place = { .kvp = kvp, .pool = args->pool };
 
 	if (args->flags & HVKVP_IMPORT_REPLACE)
-		return hkvp_pool_batch(pool, batch->changes, batch->count,
-				       HKVP_ANY_GENERATION);
-	missing = kvmalloc_array(batch->count ?: 1, sizeof(*missing),
-				 GFP_KERNEL_ACCOUNT);
-	if (!missing)
-		return -ENOMEM;
-	ret = import_missing(kvp, pool, args->pool, batch, missing,
-			     &args->kept);
-	kvfree(missing);
-	return ret;
+		return hkvp_write_batch(pool, batch->changes, batch->count,
+					HKVP_ANY_GENERATION);
+	return hkvp_write_add(pool, batch->changes, batch->count, is_fresh,
+			      &place, &args->kept);
 }
 
 int hkvp_ioctl_import(struct hkvp_file *file, void *arg)
@@ -324,24 +288,28 @@ static void find_stale(const struct hkvp *kvp, enum hkvp_pool_id id,
 	}
 }
 
-/* One go of a walk. As in an import the generation keeps it from what is new. */
+/* One go of a walk. The generation keeps it from what is new. */
 static int purge_some(const struct hkvp *kvp, struct hkvp_pool *pool,
 		      enum hkvp_pool_id id, struct purge *purge)
 {
-	struct hkvp_version *v = hkvp_pool_pin(pool);
+	struct hkvp_version *v;
+	int turn = hkvp_write_begin(pool);
 	int ret;
 
+	if (turn < 0)
+		return turn;
+	v = hkvp_pool_pin(pool);
 	find_stale(kvp, id, v, purge);
 	ret = hkvp_pool_batch(pool, purge->changes, purge->count,
 			      hkvp_version_generation(v));
 	hkvp_version_unpin(v);
+	hkvp_write_end(turn);
 	return ret;
 }
 
 static int purge_all(const struct hkvp *kvp, struct hkvp_pool *pool,
 		     struct hvkvp_purge *args, struct purge *purge)
 {
-	int tries = 0;
 	u32 above;
 	int ret;
 
@@ -357,8 +325,6 @@ static int purge_all(const struct hkvp *kvp, struct hkvp_pool *pool,
 		}
 		if (ret != -ESTALE)
 			return ret;
-		if (++tries == TRIES)
-			return -EAGAIN;
 		purge->above = above;
 	}
 	return 0;

@@ -112,6 +112,16 @@ int hkvp_ioctl_ip_supply(struct hkvp_file *file, void *arg);
 /* chardev_ip.c */
 void hkvp_ip_agent_end(struct hkvp_file *file);
 
+/* chardev_write.c: changes of agents, who wait for each other */
+int hkvp_write_change(struct hkvp_pool *pool, const struct hkvp_change *change);
+int hkvp_write_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
+		     u32 count, u64 expect);
+int hkvp_write_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
+		   u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept);
+int hkvp_write_begin(struct hkvp_pool *pool);
+void hkvp_write_end(int turn);
+void hkvp_write_init(void);
+
 /* chardev_list.c */
 void hkvp_listing_init(struct hkvp_listing *listing);
 void hkvp_listing_end(struct hkvp_listing *listing);

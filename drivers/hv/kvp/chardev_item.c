@@ -139,7 +139,7 @@ static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
 		return ret;
 	change.value_size = ret;
 	ret = hkvp_text_may_set(set->pool, &change);
-	return ret ?: hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
+	return ret ?: hkvp_write_change(pool, &change);
 }
 
 int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
@@ -188,7 +188,7 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	if (ret > 0) {
 		change.key = text->key;
 		change.key_size = ret;
-		ret = hkvp_pool_change(pool, &change, GFP_KERNEL_ACCOUNT);
+		ret = hkvp_write_change(pool, &change);
 	}
 	kfree_sensitive(text);
 	if (!ret)

@@ -45,7 +45,6 @@ int exit_code_of(int error)
 	case ENXIO:
 		return EXIT_NO_DEVICE;
 	case ESTALE:
-	case EAGAIN:
 		return EXIT_CONFLICT;
 	case ENOSPC:
 	case EDQUOT:

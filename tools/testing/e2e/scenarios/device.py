@@ -18,6 +18,7 @@ LIMITS = f"agent_items=3000 agent_bytes={AGENT_BYTES} sysfs_items=10000"
 DEVICE = Setup(selftests=True, params=LIMITS)
 SMP = Setup(selftests=True, params=LIMITS, cpus=2)
 FUZZ_CALLS = 20000
+GUEST_BYTES = "/sys/class/misc/hv_kvp/guest/bytes"
 LARGE = 2500	# items of a thousand characters: more than AGENT_BYTES
 SIGUSR1 = 10
 STATE_OK, STATE_LOST = "2", "13"
@@ -204,6 +205,48 @@ def lists_of_what_is_current(t: Test) -> None:
         holder.kill(SIGUSR1)
         t.equal(holder.wait(30).text, f"held\n{LARGE + 1} of {LARGE + 1}")
     run(t, LARGE, lambda n: kvpwire.pack_delete(EXTERNAL, f"large {n}"))
+
+
+def stall(t: Test, users: int, tasks: int, copies: int) -> None:
+    """Tasks stop in the middle of batches: old versions are kept for @copies of
+    them and no more, others go on, and when the tasks are killed it is all over."""
+    def size() -> int:
+        return int(t.sh(f"cat {GUEST_BYTES}", 60))
+
+    job = t.host.spawn(f"hv_kvp_stall {users} {tasks}")
+    t.eventually(lambda: job.stdout.endswith(b"\nstalled\n"),
+                 f"they are stalled: {job.stdout.decode()}", 200)
+    values = int(job.stdout.split()[0])
+    # keys, heads and nodes are less than a quarter of an item of this size
+    bound = (1 + copies) * values * 5 // 4
+    job.kill(SIGUSR1)
+    wanted = ["root", "change"] + ["batch"] * (users == 1)
+    t.eventually(lambda: job.stdout.decode().split()[2:] == wanted,
+                 f"others go on: {job.stdout.decode()}", 100)
+    t.kvp.set(GUEST, Item("stall0", "the host waits for nobody"))
+    # what waits to be freed is gone after a while; what is kept is not
+    t.eventually(lambda: size() <= bound,
+                 f"old versions are given back: {size()} bytes, the bound is "
+                 f"{bound}", 60)
+    print(f"# {tasks} tasks of {users} users: {size()} bytes for {values} of "
+          f"values; the bound is {bound}", flush=True)
+    job.kill(SIGUSR1)
+    t.true(job.wait(60).text.endswith("ended"), "they can be killed")
+    t.eventually(lambda: size() <= values * 5 // 4,
+                 "all old versions are given back", 30)
+    t.works()
+
+
+@scenario(DEVICE, guests=OURS)
+def tasks_that_stall(t: Test) -> None:
+    """64 of one user: one old version is kept for them."""
+    stall(t, 1, 16 if t.kernel in CHECKERS else 64, 1)
+
+
+@scenario(DEVICE, guests=OURS)
+def users_who_stall(t: Test) -> None:
+    """64 of eight users: two."""
+    stall(t, 8, 16 if t.kernel in CHECKERS else 64, 2)
 
 
 @scenario(DEVICE, guests=OURS, dirty=True)

@@ -66,18 +66,14 @@ static uint32_t below(uint32_t n)
 	return (seed >> 16) % n;
 }
 
-/* A call that others may get in the way of, tried until they do not. */
+/* A call that may fail with no more than this error, whatever others do. */
 static int call(unsigned long cmd, void *arg, int allowed)
 {
-	while (ioctl(fd, cmd, arg)) {
-		if (errno != EAGAIN) {
-			if (errno != allowed)
-				die("ioctl %lx: %s", cmd, strerror(errno));
-			return -1;
-		}
-		again++;
-	}
-	return 0;
+	int ret = ioctl(fd, cmd, arg);
+
+	if (ret && errno != allowed)
+		die("ioctl %lx: %s", cmd, strerror(errno));
+	return ret;
 }
 
 static void set(const char *key, uint64_t value)

@@ -89,17 +89,13 @@ static void add_set(unsigned int at, unsigned int n, unsigned int value)
 
 static void send_batch(unsigned int count)
 {
-	struct hvkvp_batch batch;
+	struct hvkvp_batch batch = {
+		.ops = PTR(ops), .pool = HVKVP_POOL_GUEST,
+		.count = count, .op_size = sizeof(ops[0]),
+	};
 
-	do {
-		batch = (struct hvkvp_batch) {
-			.ops = PTR(ops), .pool = HVKVP_POOL_GUEST,
-			.count = count, .op_size = sizeof(ops[0]),
-		};
-		if (!ioctl(fd, HVKVP_IOC_BATCH, &batch))
-			return;
-	} while (errno == EAGAIN);
-	die("batch: %s", strerror(errno));
+	if (ioctl(fd, HVKVP_IOC_BATCH, &batch))
+		die("batch: %s", strerror(errno));
 }
 
 static int fill(unsigned int count)
@@ -124,12 +120,8 @@ static void delete_one(unsigned int n)
 	make_key(key, sizeof(key), n);
 	arg.key = PTR(key);
 	arg.key_len = strlen(key);
-	while (ioctl(fd, HVKVP_IOC_DELETE, &arg)) {
-		if (errno == ENOENT)
-			return;
-		if (errno != EAGAIN)
-			die("delete: %s", strerror(errno));
-	}
+	if (ioctl(fd, HVKVP_IOC_DELETE, &arg) && errno != ENOENT)
+		die("delete: %s", strerror(errno));
 }
 
 static int storm(double seconds, unsigned int count, unsigned int seed)
