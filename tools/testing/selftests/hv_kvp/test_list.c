@@ -284,21 +284,29 @@ TEST(oldest_cursor_goes)
 	OK(list(fds[0], &arg, HVKVP_POOL_GUEST, cursors[0], buffer, 100));
 }
 
+/* Room for a long item or two. */
+#define LONG	2000
+
 /* Begins a list on @fd; the cursor. */
-static uint64_t begin(int fd)
+static uint64_t begin_with(int fd, size_t room)
 {
 	struct hvkvp_list arg;
 
-	OK(list(fd, &arg, HVKVP_POOL_GUEST, 0, buffer, 100));
+	OK(list(fd, &arg, HVKVP_POOL_GUEST, 0, buffer, room));
 	CHECK(arg.cursor);
 	return arg.cursor;
+}
+
+static uint64_t begin(int fd)
+{
+	return begin_with(fd, 100);
 }
 
 static bool goes_on(int fd, uint64_t cursor)
 {
 	struct hvkvp_list arg;
 
-	if (!list(fd, &arg, HVKVP_POOL_GUEST, cursor, buffer, 100))
+	if (!list(fd, &arg, HVKVP_POOL_GUEST, cursor, buffer, LONG))
 		return true;
 	EQUAL(errno, ESTALE);
 	return false;
@@ -445,13 +453,13 @@ TEST(administrator_of_a_pool_that_is_filled)
 		memset(value, 'a' + i, sizeof(value) - 1);
 		set_many(fd, HELD, value);
 		if (!i)
-			cursor = begin(root);
-		begin(open_device_as(USER, O_RDONLY));
+			cursor = begin_with(root, LONG);
+		begin_with(open_device_as(USER, O_RDONLY), LONG);
 	}
 	/* each list that begins makes room, and so does each second */
 	for (int i = 0; i < 3; i++) {
 		rest(1000);
-		begin(open_device_as(USER, O_RDONLY));
+		begin_with(open_device_as(USER, O_RDONLY), LONG);
 	}
 	CHECK(goes_on(root, cursor));
 }
