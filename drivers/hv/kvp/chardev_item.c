@@ -170,6 +170,7 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, delete->pool);
 	struct hkvp_change change = {
 		.owner = HKVP_OWNER_AGENT,
+		.privileged = hkvp_text_is_privileged(),
 		.delete = true,
 	};
 	struct hkvp_text *text;

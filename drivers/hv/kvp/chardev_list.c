@@ -14,7 +14,7 @@
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/list.h>
-#include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -48,7 +48,8 @@ static_assert(2 * ITEM_MAX <= CHUNK);
 /* How often to look whether pinned versions hold too much. */
 #define TRIM_INTERVAL	HZ
 
-static DEFINE_MUTEX(lock);
+/* Held for some instructions: writers of the host's wait for it too. */
+static DEFINE_SPINLOCK(lock);
 static LIST_HEAD(listings);		/* unused for longest first */
 static u32 listing_count;
 static u32 next_id = ID_FIRST;
@@ -222,9 +223,9 @@ void hkvp_listing_end(struct hkvp_listing *listing)
 	/* pairs with the release in end_locked() */
 	if (!smp_load_acquire(&listing->version))
 		return;
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	end_locked(listing);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 }
 
 /* Old versions count against the limit of those who have them pinned. */
@@ -314,9 +315,9 @@ bool hkvp_listing_relieve(void)
 {
 	bool ended;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	ended = end_one(sees_what_is_old);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return ended;
 }
 
@@ -331,7 +332,7 @@ static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 	struct hkvp_listing *listing = &file->listing;
 	u32 ret;
 
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	end_locked(listing);
 	end_one(holds_what_is_needed);
 	if (listing_count == HKVP_LISTS_MAX)
@@ -345,38 +346,44 @@ static u32 begin(struct hkvp_file *file, struct hkvp_pool *pool,
 	list_add_tail(&listing->node, &listings);
 	if (!listing_count++)
 		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 	return ret;
 }
 
 static int fill(struct hkvp_file *file, u32 id, u32 pool, struct part *part)
 {
 	struct hkvp_listing *listing = &file->listing;
+	const struct hkvp_version *version = NULL;
 	int ret = 0;
 
 	if (id == ID_AUTO)
 		return fill_from_auto(&file->kvp->pools[pool], part);
 
-	mutex_lock(&lock);
+	/* keeps the version, should somebody end the list meanwhile */
+	rcu_read_lock();
+	spin_lock(&lock);
 	if (!listing->version || listing->id != id) {
 		ret = -ESTALE;
 	} else if (listing->pool != pool) {
 		ret = -EINVAL;
 	} else {
 		list_move_tail(&listing->node, &listings);
-		fill_from_version(file->kvp, pool, listing->version, part);
+		version = listing->version;
 	}
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
+	if (version)
+		fill_from_version(file->kvp, pool, version, part);
+	rcu_read_unlock();
 	return ret;
 }
 
 static void trim(struct work_struct *work)
 {
-	mutex_lock(&lock);
+	spin_lock(&lock);
 	end_one(holds_what_is_needed);
 	if (listing_count)
 		schedule_delayed_work(&trimmer, TRIM_INTERVAL);
-	mutex_unlock(&lock);
+	spin_unlock(&lock);
 }
 
 /* No descriptor is open any more. */

@@ -54,6 +54,12 @@ static int find_turn(void)
 	return hash_32(__kuid_val(find_account()), TURN_BITS);
 }
 
+/* Nobody but the host keeps an administrator waiting. */
+static int give_way(struct hkvp_pool *pool, int turn)
+{
+	return turn == ADMIN ? 0 : hkvp_pool_give_way(pool);
+}
+
 /*
  * Begin to build a version of @pool. Gives what hkvp_write_end() gets, or -EINTR: the
  * task is being killed.
@@ -62,7 +68,7 @@ int hkvp_write_begin(struct hkvp_pool *pool)
 {
 	int turn = find_turn();
 
-	if (hkvp_pool_give_way(pool))
+	if (give_way(pool, turn))
 		return -EINTR;
 	if (mutex_lock_killable(&turns[turn]))
 		return -EINTR;
@@ -92,7 +98,7 @@ int hkvp_write_change(struct hkvp_pool *pool, const struct hkvp_change *change)
 {
 	int turn, ret;
 
-	ret = hkvp_pool_give_way(pool) ?: try_change(pool, change);
+	ret = give_way(pool, find_turn()) ?: try_change(pool, change);
 	if (ret != -EAGAIN && ret != -ENOMEM)
 		return ret;
 	turn = hkvp_write_begin(pool);

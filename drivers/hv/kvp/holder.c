@@ -15,6 +15,7 @@
 #include <linux/device/driver.h>
 #include <linux/fdtable.h>
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/major.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
@@ -32,7 +33,9 @@ static int is_node(const void *hv_utils, struct file *file, unsigned int fd)
 	struct dentry *dentry = file->f_path.dentry;
 	bool same;
 
-	if (!S_ISCHR(file_inode(file)->i_mode) ||
+	/* O_PATH opens no device, and anybody may do it */
+	if (file->f_mode & FMODE_PATH ||
+	    !S_ISCHR(file_inode(file)->i_mode) ||
 	    imajor(file_inode(file)) != MISC_MAJOR ||
 	    file->f_op->owner != drv->owner)
 		return false;
@@ -42,20 +45,22 @@ static int is_node(const void *hv_utils, struct file *file, unsigned int fd)
 	return same;
 }
 
-/* Threads mostly share their descriptors, which are looked at once then. */
-static bool has_node(struct task_struct *process,
+/*
+ * Threads mostly share their descriptors, and processes may: @seen is the table that
+ * was looked at last.
+ */
+static bool has_node(struct task_struct *process, struct files_struct **seen,
 		     const struct device_driver *hv_utils)
 {
-	struct files_struct *seen = NULL;
 	struct task_struct *thread;
 	bool found = false;
 
 	for_each_thread(process, thread) {
-		if (READ_ONCE(thread->files) == seen)
+		if (READ_ONCE(thread->files) == *seen)
 			continue;
 		task_lock(thread);
-		seen = thread->files;
-		found = iterate_fd(seen, 0, is_node, hv_utils);
+		*seen = thread->files;
+		found = iterate_fd(*seen, 0, is_node, hv_utils);
 		task_unlock(thread);
 		if (found)
 			break;
@@ -63,20 +68,45 @@ static bool has_node(struct task_struct *process,
 	return found;
 }
 
-/* The process that has it open, by number and name; 0: there is none. */
+/*
+ * Let others have the CPU in the walk over all processes. False: @process has gone
+ * meanwhile, and the place in the list with it.
+ */
+static bool take_a_break(struct task_struct *process)
+{
+	bool alive;
+
+	get_task_struct(process);
+	rcu_read_unlock();
+	cond_resched();
+	rcu_read_lock();
+	alive = pid_alive(process);
+	put_task_struct(process);
+	return alive;
+}
+
+/*
+ * The process that has it open, by number and name; 0: there is none; negative: it
+ * is not known.
+ */
 static pid_t find_holder(const struct device_driver *hv_utils,
 			 char name[TASK_COMM_LEN])
 {
+	struct files_struct *seen = NULL;
 	struct task_struct *process;
 	pid_t pid = 0;
 
 	rcu_read_lock();
 	for_each_process(process) {
-		if (!has_node(process, hv_utils))
-			continue;
-		pid = task_tgid_nr(process);
-		strscpy(name, process->comm, TASK_COMM_LEN);
-		break;
+		if (has_node(process, &seen, hv_utils)) {
+			pid = task_tgid_nr(process);
+			strscpy(name, process->comm, TASK_COMM_LEN);
+			break;
+		}
+		if (!take_a_break(process)) {
+			pid = -1;
+			break;
+		}
 	}
 	rcu_read_unlock();
 	return pid;
@@ -88,14 +118,14 @@ static pid_t find_holder(const struct device_driver *hv_utils,
  *
  * Says once in the log who is in the way. A descriptor leaves its process
  * before hv_utils is done with it. So where other nodes of hv_utils are open
- * too, or it is built in, two calls in a row must have found nobody; the caller
- * lets some time go by between them.
+ * too, or it is built in, two calls half a second apart must have found nobody.
  *
  * Context: process, may sleep; one call at a time.
  * Return: true if nobody has its node open.
  */
 bool hkvp_holder_is_gone(const struct device_driver *hv_utils)
 {
+	static unsigned long free_since;
 	static bool free_before;
 	static pid_t told;
 	char name[TASK_COMM_LEN];
@@ -107,13 +137,17 @@ bool hkvp_holder_is_gone(const struct device_driver *hv_utils)
 	}
 	pid = find_holder(hv_utils, name);
 	if (!pid) {
-		free_before = !free_before;
+		if (!free_before)
+			free_since = jiffies;
+		free_before = time_before(jiffies, free_since + HZ / 2);
 		return !free_before;
 	}
 	free_before = false;
+	if (pid < 0)
+		return false;
 	if (pid != told)
-		pr_warn("%s (%d) has hv_utils' /dev/vmbus/hv_kvp open: stop it, and hv_kvp takes the device\n",
-			name, pid);
+		pr_warn("%*pE (%d) has hv_utils' /dev/vmbus/hv_kvp open: stop it, and hv_kvp takes the device\n",
+			(int)strlen(name), name, pid);
 	told = pid;
 	return false;
 }

@@ -3,6 +3,8 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
 
 #include "pool_version.h"
 
@@ -114,15 +116,10 @@ static bool is_shrinking(const struct hkvp_version *v)
 	return less;
 }
 
-/* Returns whether there may be more room now. Process context. */
-static bool relieve(struct hkvp_pool *pool, const atomic_long_t *kept)
+/* Another writer was first: what is in the way may be the base of @v itself. */
+static bool is_lost(const struct hkvp_version *v)
 {
-	unsigned long before = atomic_long_read(kept);
-
-	hkvp_pool_flush(pool);
-	if ((unsigned long)atomic_long_read(kept) < before)
-		return true;
-	return pool->budget->relieve && pool->budget->relieve();
+	return rcu_access_pointer(v->pool->root) != v->older;
 }
 
 /*
@@ -135,7 +132,8 @@ static int take_memory(const struct hkvp_version *v, bool may_sleep)
 {
 	struct hkvp_account *account = get_account(v, v->owner);
 	u64 most = account->memory;
-	int tries = 0;
+	bool ended = true;
+	int tries;
 
 	if (!v->privileged)
 		most -= account->reserve.bytes;
@@ -143,9 +141,23 @@ static int take_memory(const struct hkvp_version *v, bool may_sleep)
 		return 0;
 	if (!may_sleep)
 		return -ENOMEM;
-	while (tries++ < RELIEF_TRIES && relieve(v->pool, &account->kept))
+	for (tries = 0; tries < RELIEF_TRIES && ended; tries++) {
+		if (is_lost(v))
+			return -EAGAIN;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		hkvp_pool_flush(v->pool);
 		if (take(&account->kept, born_bytes(v), most))
 			return 0;
+		/* no list need go for what passes in any case */
+		if (is_shrinking(v))
+			break;
+		ended = v->pool->budget->relieve && v->pool->budget->relieve();
+		if (take(&account->kept, born_bytes(v), most))
+			return 0;
+	}
+	if (is_lost(v))
+		return -EAGAIN;
 	if (!is_shrinking(v))
 		return -ENOSPC;
 	atomic_long_add(born_bytes(v), &account->kept);
@@ -154,7 +166,8 @@ static int take_memory(const struct hkvp_version *v, bool may_sleep)
 
 /*
  * Reserve what @v costs, before it is published. -ENOSPC: too much; -ENOMEM: process
- * context may have better luck.
+ * context may have better luck; -EAGAIN: another writer was first; -EINTR: the task
+ * is being killed.
  */
 int hkvp_budget_reserve(const struct hkvp_version *v, bool may_sleep)
 {

@@ -82,11 +82,12 @@ static bool is_hv_utils(const struct device_driver *drv)
 
 static bool is_unbound(struct device *dev)
 {
-	bool unbound;
+	bool unbound = false;
 
-	device_lock(dev);
-	unbound = !dev->driver;
-	device_unlock(dev);
+	if (device_trylock(dev)) {
+		unbound = !dev->driver;
+		device_unlock(dev);
+	}
 	return unbound;
 }
 
@@ -96,6 +97,33 @@ static void attach_device(struct device *dev)
 	/* an error: it was withdrawn after all, or hv_utils has it */
 	if (device_driver_attach(hkvp_driver_core(), dev))
 		pr_debug("%s went elsewhere\n", dev_name(dev));
+}
+
+/*
+ * The lock keeps the driver bound, its module in the kernel, and the device's
+ * driver_override. @loading: whatever hv_utils has was not given to it by hand.
+ */
+static enum claim judge_device(struct device *dev, bool loading)
+{
+	enum claim claim = LEAVE;
+
+	/* hv_utils may hold it for as long as its daemon is stopped */
+	if (!device_trylock(dev))
+		return WAIT;
+	if (rescinded(dev) || !hkvp_driver_matches(dev) ||
+	    !hkvp_params_takeover())
+		goto unlock;
+	if (loading && is_hv_utils(dev->driver))
+		hkvp_driver_want(dev);
+	if (!hkvp_driver_wants(dev))
+		goto unlock;
+	if (!dev->driver)
+		claim = ATTACH;
+	else if (is_hv_utils(dev->driver))
+		claim = hkvp_holder_is_gone(dev->driver) ? TAKE : WAIT;
+unlock:
+	device_unlock(dev);
+	return claim;
 }
 
 /*
@@ -116,32 +144,9 @@ static void take_device(struct device *dev)
 			return;
 		msleep(POLL_MS);
 	}
-	attach_device(dev);
-}
-
-/*
- * The lock keeps the driver bound, its module in the kernel, and the device's
- * driver_override. @loading: whatever hv_utils has was not given to it by hand.
- */
-static enum claim judge_device(struct device *dev, bool loading)
-{
-	enum claim claim = LEAVE;
-
-	device_lock(dev);
-	if (rescinded(dev) || !hkvp_driver_matches(dev) ||
-	    !hkvp_params_takeover())
-		goto unlock;
-	if (loading && is_hv_utils(dev->driver))
-		hkvp_driver_want(dev);
-	if (!hkvp_driver_wants(dev))
-		goto unlock;
-	if (!dev->driver)
-		claim = ATTACH;
-	else if (is_hv_utils(dev->driver))
-		claim = hkvp_holder_is_gone(dev->driver) ? TAKE : WAIT;
-unlock:
-	device_unlock(dev);
-	return claim;
+	/* the administrator may have decided otherwise in this time */
+	if (judge_device(dev, false) == ATTACH)
+		attach_device(dev);
 }
 
 static void claim_work(struct work_struct *work);
