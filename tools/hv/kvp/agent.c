@@ -2,6 +2,7 @@
 /* kvpctl agent: does what the host asks by SET_IP_INFO. See kvpctl(8). */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,8 @@ static struct apply_options how = { .root = "", .wake = -1 };
 static bool once, refused, recover;
 static const char *request_file, *revert;
 static uint64_t timeout = APPLY_TIME / 1000;
+/* The interface of the last request. */
+static char applied[IF_NAMESIZE];
 
 static const struct option_spec options[] = {
 	{ "once", '1', OPTION_FLAG, &once, NULL, "end after one request" },
@@ -160,6 +163,18 @@ static int settle_journals(uint64_t refused_request)
 	return journal_settle(&recovery);
 }
 
+/* The change of the last request alone: others are for the next start. */
+static void settle_applied(uint64_t refused_request)
+{
+	const struct journal_recovery recovery = {
+		.root = how.root, .refused = refused_request,
+		.deadline = deadline_now() + APPLY_TIME,
+	};
+
+	if (applied[0])
+		journal_settle_one(&recovery, applied);
+}
+
 /* What the kernel told the host of an agent's change that was killed before it answered. */
 static uint64_t last_refused(int device)
 {
@@ -175,7 +190,7 @@ static unsigned int apply_until(const struct hvkvp_ip_config *config, uint64_t r
 	unsigned int time = deadline_left(end);
 
 	return apply(&how, config, request, index,
-		     time < timeout * 1000 ? time : timeout * 1000);
+		     time < timeout * 1000 ? time : timeout * 1000, applied);
 }
 
 /* The host has waited for an agent since it asked: there may be no time to undo it. */
@@ -204,7 +219,7 @@ static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int inde
 		return exit_code_of(-lock);
 	settle_journals(0);
 	result = apply_until(config, 0, index, patience + APPLY_TIME);
-	settle_journals(0);
+	settle_applied(0);
 	close(lock);
 	report(index, result);
 	return exit_code_of_result(result);
@@ -238,6 +253,8 @@ static void handle_request(struct agent *agent)
 	}
 	end = deadline_now() + request.time_left;
 	lock = lock_network(end - REQUEST_TIME);
+	if (lock >= 0)
+		settle_journals(last_refused(agent->device));
 	agent->result = lock < 0 ? HVKVP_IP_FAILED : apply_in_time(&request, &config, end);
 	agent->handled = true;
 	report(request.ifindex, agent->result);
@@ -245,7 +262,7 @@ static void handle_request(struct agent *agent)
 		request.id = 0;
 	if (lock < 0)
 		return;
-	settle_journals(request.id);
+	settle_applied(request.id);
 	close(lock);
 }
 

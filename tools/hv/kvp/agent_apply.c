@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,6 +38,27 @@ static const char *why_not(int error)
 	default:
 		return "no such adapter";
 	}
+}
+
+/* While networkd makes up its mind about a new interface nobody knows whose it is. */
+static bool is_undecided(struct job *job)
+{
+	char state[32];
+
+	return backend_state(job, "/run/systemd/netif/links/", NULL, "ADMIN_STATE", state,
+			     sizeof(state)) &&
+	       (!strcmp(state, "pending") || !strcmp(state, "initialized"));
+}
+
+static bool wait_for_decision(const struct apply_options *options, struct job *job,
+			      int64_t deadline)
+{
+	struct pollfd wake = { .fd = options->wake, .events = POLLIN };
+
+	while (is_undecided(job) && deadline_left(deadline))
+		if (poll(&wake, 1, 100) > 0)
+			return false;
+	return !is_undecided(job);
 }
 
 static const struct backend *choose(const struct apply_options *options, struct job *job)
@@ -85,9 +107,15 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 		.undo_deadline = deadline_now() + time,
 	};
 	struct plan plan = { .root = options->root };
-	const struct backend *backend = choose(options, job);
+	const struct backend *backend;
 	int error;
 
+	if (!options->program && !options->stack &&
+	    !wait_for_decision(options, job, deadline_now() + time / 4)) {
+		warn("%s: networkd does not know yet whether it runs it", job->nic->name);
+		return -EBUSY;
+	}
+	backend = choose(options, job);
 	if (!backend)
 		return -EOPNOTSUPP;
 	warn("%s: host's configuration, by %s", job->nic->name, backend->name);
@@ -104,7 +132,7 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 }
 
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   uint64_t request, unsigned int index, unsigned int time)
+		   uint64_t request, unsigned int index, unsigned int time, char *name)
 {
 	static struct ipconfig ip;
 	char adapter[HVKVP_IP_ADAPTER_SIZE];
@@ -113,6 +141,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 	struct netif nic;
 	int error;
 
+	*name = '\0';
 	memcpy(adapter, config->adapter, sizeof(adapter));
 	adapter[sizeof(adapter) - 1] = '\0';
 	error = ipconfig_from_kernel(config, &ip, &reason);
@@ -126,6 +155,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 		warn("request refused: %s", why_not(error));
 		return error == -EINVAL ? HVKVP_IP_FAILED : result_of(error);
 	}
+	snprintf(name, IF_NAMESIZE, "%s", nic.name);
 	job.nic = &nic;
 	/* a script gets all of it, as from hv_kvp_daemon */
 	if (!options->program)

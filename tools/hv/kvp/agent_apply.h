@@ -36,12 +36,13 @@ struct apply_options {
  * @request: number of the host's request, or 0 for one by hand
  * @index: the interface as the kernel knows it, or 0
  * @time: ms that it may take, to the end of putting back what was there
+ * @name: gets the name of the interface, IF_NAMESIZE bytes; empty if there is none
  *
- * A change that succeeds is in the journal until journal_settle().
+ * A change that succeeds is in the journal until journal_settle_one().
  *
  * Return: HVKVP_IP_*, for the host. What failed was told.
  */
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   uint64_t request, unsigned int index, unsigned int time);
+		   uint64_t request, unsigned int index, unsigned int time, char *name);
 
 #endif /* KVPCTL_AGENT_APPLY_H */

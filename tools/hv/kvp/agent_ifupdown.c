@@ -279,6 +279,8 @@ static void add_commands(const struct job *job, struct plan *plan)
 	plan_command(&plan->before, PLAN_MAY_FAIL, "ip", "address", "flush", "dev", name, NULL);
 	plan_command(&plan->after, 0, "ifup", name, NULL);
 	plan_command(&plan->undo, PLAN_MAY_FAIL, "ifdown", "--force", name, NULL);
+	/* ifdown goes by the file that is back, and leaves what the other one brought */
+	plan_command(&plan->undo, PLAN_MAY_FAIL, "ip", "address", "flush", "dev", name, NULL);
 	plan_command(&plan->undo, 0, "ifup", name, NULL);
 	plan->verify = true;
 }

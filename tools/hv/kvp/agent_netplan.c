@@ -20,6 +20,7 @@
 #define NM_DIRECTORY	"/run/NetworkManager/system-connections"
 #define NM_PREFIX	"netplan-"
 #define YAML		"/etc/netplan"
+#define RUN_YAML	"/run/netplan"
 
 /* Names of definitions that go into files and arguments as they are. */
 static bool keep_id(struct job *job, const char *id, size_t size)
@@ -132,22 +133,29 @@ static void put_id(char *key, size_t size, const char *kind, const char *id)
 	key[used] = '\0';
 }
 
-/* What all files together say of a key of the definition; NULL for nothing. The caller frees it. */
-static char *get(const struct job *job, const char *kind, const char *name)
+/*
+ * What all files together say of a key of the definition; NULL for nothing. The
+ * caller frees it. 0, or a negative error: then it is not known.
+ */
+static int get(const struct job *job, const char *kind, const char *name, char **value)
 {
 	char key[320], root[PATH_MAX + 16];
 	const char *const argv[] = { "netplan", "get", root, key, NULL };
 	char *text;
+	int error;
 
+	*value = NULL;
 	put_id(key, sizeof(key) - 64, kind, job->detail);
 	snprintf(key + strlen(key), sizeof(key) - strlen(key), ".%s", name);
 	snprintf(root, sizeof(root), "--root-dir=%s", *job->root ? job->root : "/");
-	if (program_output((char *const *)argv, deadline_now() + ASK_TIME, &text))
-		return NULL;
+	error = program_output((char *const *)argv, deadline_now() + ASK_TIME, &text);
+	if (error)
+		return error < 0 ? error : -EIO;
 	if (strncmp(text, "null", 4))
-		return text;
-	free(text);
-	return NULL;
+		*value = text;
+	else
+		free(text);
+	return 0;
 }
 
 /**
@@ -239,15 +247,20 @@ struct kept {
 	bool dhcp4;
 };
 
-static void read_kept(const struct job *job, const char *kind, struct kept *kept)
+static int read_kept(const struct job *job, const char *kind, struct kept *kept)
 {
-	char *dhcp4 = get(job, kind, "dhcp4");
+	char *dhcp4;
+	int error = get(job, kind, "dhcp4", &dhcp4);
 
-	kept->addresses = get(job, kind, "addresses");
-	kept->routes = get(job, kind, "routes");
-	kept->servers = get(job, kind, "nameservers.addresses");
+	if (!error)
+		error = get(job, kind, "addresses", &kept->addresses);
+	if (!error)
+		error = get(job, kind, "routes", &kept->routes);
+	if (!error)
+		error = get(job, kind, "nameservers.addresses", &kept->servers);
 	kept->dhcp4 = dhcp4 && !strncmp(dhcp4, "true", 4);
 	free(dhcp4);
+	return error;
 }
 
 static void free_kept(struct kept *kept)
@@ -372,30 +385,66 @@ static void put_yaml(FILE *out, const struct job *job, const char *kind, const s
 	put_lists(out, ip, kept);
 }
 
-/* 'netplan set' rewrites whichever files have the keys. */
-static int keep_all(const struct job *job, struct plan *plan, const char *but)
+/* Where 'netplan set' puts what no file has, if it has anything left to put. */
+#define SET_FILE	"70-netplan-set.yaml"
+
+/* Whether a file says something of the definition; if in doubt it does. */
+static bool names_definition(const struct job *job, const char *path)
+{
+	char *text;
+	bool names;
+
+	if (readfile(job->root, path, 1024 * 1024, &text, NULL))
+		return true;
+	names = strstr(text, job->detail);
+	free(text);
+	return names;
+}
+
+static int keep_file(const struct job *job, struct plan *plan, const char *path)
+{
+	if (!plan_keep(plan, path))
+		return -ENOMEM;
+	/* 'netplan set' drops files that have nothing but a "renderer:" */
+	plan->file[plan->file_count - 1].stays = !names_definition(job, path);
+	return 0;
+}
+
+/* 'netplan set' rewrites whichever files have the keys, and makes one if need be. */
+static int keep_in(const struct job *job, struct plan *plan, const char *folder, const char *but,
+		   bool *has_set_file)
 {
 	char path[PATH_MAX];
 	struct dirent *entry;
 	int error = 0;
 	DIR *dir;
 
-	snprintf(path, sizeof(path), "%s" YAML, job->root);
+	snprintf(path, sizeof(path), "%s%s", job->root, folder);
 	dir = opendir(path);
 	if (!dir)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	while (!error && (entry = readdir(dir))) {
 		size_t size = strlen(entry->d_name);
 
 		if (size < 6 || strcmp(entry->d_name + size - 5, ".yaml") ||
 		    !strcmp(entry->d_name, but))
 			continue;
-		snprintf(path, sizeof(path), YAML "/%s", entry->d_name);
-		if (!plan_keep(plan, path))
-			error = -E2BIG;
+		*has_set_file |= !strcmp(entry->d_name, SET_FILE);
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		error = keep_file(job, plan, path);
 	}
 	closedir(dir);
 	return error;
+}
+
+static int keep_all(const struct job *job, struct plan *plan, const char *but)
+{
+	bool has_set_file = false, unused;
+	int error = keep_in(job, plan, YAML, but, &has_set_file);
+
+	if (!error && !has_set_file && !plan_keep(plan, YAML "/" SET_FILE))
+		error = -ENOMEM;
+	return error ? error : keep_in(job, plan, RUN_YAML, "", &unused);
 }
 
 /* Lists go, since netplan joins those of all files: what stays of them is in ours. */
@@ -446,10 +495,12 @@ static int plan_netplan(const struct job *job, struct plan *plan)
 
 	if (!job->detail[0])
 		return -ENOENT;
-	out = open_memstream(&text, &size);
-	if (!out)
-		return -ENOMEM;
-	read_kept(job, kind, &kept);
+	error = read_kept(job, kind, &kept);
+	out = error ? NULL : open_memstream(&text, &size);
+	if (!out) {
+		free_kept(&kept);
+		return error ? error : -ENOMEM;
+	}
 	put_yaml(out, job, kind, &kept, by_networkd((struct job *)job));
 	free_kept(&kept);
 	if (fclose(out))

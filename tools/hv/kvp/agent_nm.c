@@ -127,18 +127,24 @@ static void find_path(struct profile *profile)
 
 static int read_profile(const struct netif *nic, struct profile *profile)
 {
-	char *text = ask("connection.interface-name,ipv4.routes,ipv6.routes", "connection", "show",
-			 "uuid", profile->uuid), *at = text;
+	char *text = ask("connection.id,connection.interface-name,ipv4.routes,ipv6.routes",
+			 "connection", "show", "uuid", profile->uuid), *at = text;
+	char clone[IF_NAMESIZE + 16];
+	bool is_clone;
 
 	if (!text)
 		return -EIO;
+	snprintf(clone, sizeof(clone), "hv_kvp-%s", nic->name);
+	is_clone = !strcmp(next_line(&at), clone);
 	profile->is_own = !strcmp(next_line(&at), nic->name);
 	profile->routes4 = strdup(next_line(&at));
 	profile->routes6 = strdup(next_line(&at));
 	free(text);
 	find_path(profile);
 	/* a file of NetworkManager's own runtime is gone at the next boot */
-	if (strncmp(profile->path, PROFILES, strlen(PROFILES)))
+	if (strncmp(profile->path, PROFILES, strlen(PROFILES)) && !is_clone)
+		profile->is_own = false;
+	if (profile->path[0] != '/')
 		profile->is_own = false;
 	return profile->routes4 && profile->routes6 ? 0 : -ENOMEM;
 }
@@ -315,6 +321,9 @@ static int plan_profile(const struct job *job, struct plan *plan, const struct p
 		if (job->nic->kind != NETIF_ETHERNET && !profile->uuid[0])
 			return -EOPNOTSUPP;
 		error = plan_clone(job, plan, profile);
+		/* wherever NetworkManager has put it */
+		plan_command(&plan->undo, PLAN_MAY_FAIL, "nmcli", "connection", "delete", "id", name,
+			     NULL);
 		plan_command(&plan->after, PLAN_WANTS_CARRIER, "nmcli", "--wait", "15",
 			     "connection", "up", "id", name, "ifname", ifname, NULL);
 	}

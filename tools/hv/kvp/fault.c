@@ -25,7 +25,8 @@ int fault_of(const struct hvkvp_op *op)
 	error = judge_text(operation_key(op), op->key_len, KEY_UNITS, -ENAMETOOLONG);
 	if (error || value_is_number(&value))
 		return error;
-	return judge_text((const char *)(uintptr_t)op->value, op->value_len, VALUE_UNITS, -EMSGSIZE);
+	return judge_text((const char *)(uintptr_t)op->value, op->value_len, VALUE_UNITS,
+			  -EMSGSIZE);
 }
 
 const char *fault_words(int error)

@@ -90,6 +90,7 @@ static bool is_address_option(const char *word, size_t size)
 	static const char *const options[] = {
 		"address", "netmask", "gateway", "broadcast", "network", "pointopoint", "scope",
 		"metric", "dns-nameservers", "dns-nameserver", "accept_ra", "autoconf",
+		"dad-attempts",
 		"preferred-lifetime", "inherits",
 	};
 

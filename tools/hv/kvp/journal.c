@@ -13,6 +13,7 @@
 #define PENDING		".pending"
 #define VERIFIED	".verified"
 #define ORIGINAL	".original"
+#define FAILED		".failed"
 
 /* Room for PREFIX, the name of an interface and a suffix. */
 #define NAME_SIZE	64
@@ -111,10 +112,28 @@ static void add_step(struct plan_step *to, const struct plan_step *from)
 		journal_add_command(to, &from->command[i]);
 }
 
+static struct journal_file *find_file(const struct journal *journal, const char *path)
+{
+	for (unsigned int i = 0; i < journal->count; i++)
+		if (!strcmp(journal->file[i].path, path))
+			return &journal->file[i];
+	return NULL;
+}
+
+/* Adds what @from has of files that @to lacks. */
+static void add_missing(struct journal *to, const struct journal *from)
+{
+	for (unsigned int i = 0; i < from->count; i++)
+		if (!find_file(to, from->file[i].path))
+			journal_add(to, &from->file[i]);
+	add_step(&to->undo, &from->undo);
+	add_step(&to->boot, &from->boot);
+}
+
 int journal_begin(const struct plan *plan, const struct safefile *files, const char *name,
 		  uint64_t request)
 {
-	struct journal journal = { .request = request };
+	struct journal journal = { .request = request }, earlier;
 	int error;
 
 	for (unsigned int i = 0; i < plan->file_count; i++) {
@@ -129,7 +148,15 @@ int journal_begin(const struct plan *plan, const struct safefile *files, const c
 	}
 	add_step(&journal.undo, &plan->undo);
 	add_step(&journal.boot, &plan->boot);
-	error = write_journal(&journal, plan->root, name, PENDING);
+	error = read_journal(&earlier, plan->root, name, PENDING);
+	if (!error) {
+		earlier.request = request;
+		add_missing(&earlier, &journal);
+		journal_free(&journal);
+		journal = earlier;
+	}
+	if (!error || error == -ENOENT)
+		error = write_journal(&journal, plan->root, name, PENDING);
 	journal_free(&journal);
 	return error;
 }
@@ -163,7 +190,11 @@ static int put_back(const char *root, const struct journal_file *was)
 	return error;
 }
 
-/* The journal stays until all files are back. */
+/*
+ * Before the network is started the journal stays until all files are back. Later a
+ * change that cannot be undone is left to people: to try again with each request
+ * would disturb other interfaces.
+ */
 static int undo(const struct journal_recovery *recovery, const char *name)
 {
 	struct journal journal;
@@ -180,15 +211,27 @@ static int undo(const struct journal_recovery *recovery, const char *name)
 	plan_run_undo(recovery->root, recovery->boot ? &journal.boot : &journal.undo,
 		      recovery->deadline, name);
 	journal_free(&journal);
-	return all ? all : remove_journal(recovery->root, name, PENDING);
+	if (!all)
+		return remove_journal(recovery->root, name, PENDING);
+	if (!recovery->boot && !rename_journal(recovery->root, name, PENDING, FAILED))
+		warn("%s: its files are in " JOURNAL_DIRECTORY "/" PREFIX "%s" FAILED, name, name);
+	return all;
 }
 
-static bool has_file(const struct journal *journal, const char *path)
+/* Whether a file is another than before the change. If in doubt it is. */
+static bool is_changed(const char *root, const struct journal_file *was)
 {
-	for (unsigned int i = 0; i < journal->count; i++)
-		if (!strcmp(journal->file[i].path, path))
-			return true;
-	return false;
+	struct safefile file;
+	int error = safefile_open(&file, root, was->path, false);
+	bool changed = true;
+
+	if (error == -ENOENT && !was->existed)
+		changed = false;
+	else if (!error && !safefile_recall(&file, was->existed, was->mode, was->owner,
+					    was->group, was->text, was->size))
+		changed = file.changed;
+	safefile_close(&file);
+	return changed;
 }
 
 /* Of a file that several changes replaced the original has what the first one found. */
@@ -200,7 +243,8 @@ static int keep_original(const char *root, const char *name, const struct journa
 	if (error && error != -ENOENT)
 		return error;
 	for (unsigned int i = 0; i < change->count; i++)
-		if (!has_file(&original, change->file[i].path))
+		if (!find_file(&original, change->file[i].path) &&
+		    is_changed(root, &change->file[i]))
 			journal_add(&original, &change->file[i]);
 	add_step(&original.undo, &change->undo);
 	add_step(&original.boot, &change->boot);
@@ -269,6 +313,13 @@ int journal_settle(const struct journal_recovery *recovery)
 	int verified = for_each(recovery, VERIFIED, settle_verified);
 
 	return pending ? pending : verified;
+}
+
+int journal_settle_one(const struct journal_recovery *recovery, const char *name)
+{
+	int error = settle_verified(recovery, name);
+
+	return error == -ENOENT ? 0 : error;
 }
 
 int journal_revert(const struct journal_recovery *recovery, const char *name)

@@ -8,6 +8,7 @@
  *
  *	network-IF.pending	a change is at work: it is to be undone
  *	network-IF.verified	the change is complete, the host may not know yet
+ *	network-IF.failed	a change that could not be undone, for people
  *	network-IF.original	what was there before the first change, for --revert
  *
  * All functions but journal_begin() expect the lock of agent_lock.h to be held.
@@ -45,6 +46,8 @@ struct journal_recovery {
  * @name: the interface
  * @request: number of the host's request, or 0
  *
+ * Where an earlier change is still pending, what that one found counts.
+ *
  * Return: 0, and it is on disk; or a negative error, which was told: then
  * nothing may be changed.
  */
@@ -67,6 +70,15 @@ void journal_end(const char *root, const char *name);
  * Return: 0; or the first negative error. What was done, and what failed, was told.
  */
 int journal_settle(const struct journal_recovery *recovery);
+
+/**
+ * journal_settle_one() - the same for the verified change of one interface
+ * @recovery: how
+ * @name: the interface
+ *
+ * Return: 0, also if there is none; or a negative error, which was told.
+ */
+int journal_settle_one(const struct journal_recovery *recovery, const char *name);
 
 /**
  * journal_revert() - puts back what was there before the first change

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent_verify.h"
 #include "deadline.h"
@@ -203,6 +204,25 @@ static int take_away(const struct plan *plan, struct safefile *files)
 	return error;
 }
 
+/* What the commands had no business to remove. */
+static int put_back_gone(const struct plan *plan, struct safefile *files)
+{
+	int error = 0;
+
+	for (unsigned int i = 0; !error && i < plan->file_count; i++)
+		if (plan->file[i].stays && !safefile_is_there(&files[i]))
+			error = safefile_restore(&files[i]);
+	return error;
+}
+
+/* What commands wrote need not be on disk. */
+static void sync_files(const struct plan *plan, const struct safefile *files)
+{
+	for (unsigned int i = 0; i < plan->file_count; i++)
+		if (!plan->file[i].text)
+			syncfs(files[i].dir);
+}
+
 /* Commands may have changed the files of others that the plan keeps, or not. */
 static void note_changes(const struct plan *plan, struct safefile *files)
 {
@@ -220,6 +240,8 @@ static int carry_out(const struct plan *plan, struct safefile *files,
 	if (!error) {
 		error = run_step(plan, &plan->before, limits, nic);
 		note_changes(plan, files);
+		if (!error)
+			error = put_back_gone(plan, files);
 	}
 	if (!error)
 		error = write_files(plan, files);
@@ -278,8 +300,10 @@ int plan_run(struct plan *plan, const struct plan_limits *limits, const struct n
 		error = journal_begin(plan, files, nic->name, limits->request);
 	if (!error) {
 		error = carry_out(plan, files, limits, nic, ip);
-		if (!error)
+		if (!error) {
+			sync_files(plan, files);
 			error = journal_verified(plan->root, nic->name);
+		}
 		if (error)
 			undo(plan, files, limits, nic->name);
 	}

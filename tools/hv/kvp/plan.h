@@ -36,6 +36,7 @@
  * @size: bytes of @text
  * @mode: its permissions, or PLAN_SAME_MODE
  * @anew: the old one is taken away before the first command
+ * @stays: one that a command changes, and that is put back if a command removes it
  */
 struct plan_file {
 	char *path;
@@ -43,6 +44,7 @@ struct plan_file {
 	size_t size;
 	mode_t mode;
 	bool anew;
+	bool stays;
 };
 
 /**

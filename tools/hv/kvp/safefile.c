@@ -263,6 +263,11 @@ int safefile_rename(struct safefile *file, const char *name)
 	return fsync(file->dir) ? -errno : 0;
 }
 
+bool safefile_is_there(const struct safefile *file)
+{
+	return !faccessat(file->dir, file->name, F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
 /* Whether the file is what it was, in every respect that is put back. */
 static bool is_same(const struct safefile *file)
 {

@@ -90,6 +90,9 @@ int safefile_remove(struct safefile *file);
  */
 int safefile_rename(struct safefile *file, const char *name);
 
+/* Whether there is such a file at this moment. */
+bool safefile_is_there(const struct safefile *file);
+
 /**
  * safefile_look() - notes whether others have changed the file
  * @file: the file

@@ -377,6 +377,7 @@ static void test_machine(void)
 {
 	static const char ours[] = "00112233445566778899aabbccddeeff\n";
 	struct operations all = { 0 };
+	char begun[128];
 	bool foreign;
 	size_t left;
 	FILE *out;
@@ -386,7 +387,7 @@ static void test_machine(void)
 	out = fopen("begun", "w");
 	savefile_begin(out);
 	fclose(out);
-	check(read_file("begun", (char [128]){ 0 }, 128) == 15 + 8 + 33,
+	check(read_file("begun", begun, sizeof(begun)) == 15 + 8 + 33,
 	      "a file says of which machine it is", "it does not");
 	check(!read_saved("2\nmachine\t00112233445566778899aabbccddeeff", "set\tSZ\tk\tv",
 			  &foreign, &left) && !foreign, "a file of this machine", "foreign");
