@@ -11,6 +11,7 @@
 #include <linux/printk.h>
 #include "ic.h"
 #include "kunit.h"
+#include "share.h"
 
 /* There is one channel at a time; all of this is its owner's, or atomic. */
 static struct fixture {
@@ -238,7 +239,7 @@ static int channel_set_up(struct kunit *test)
 	ret = hkvp_channel_init(ch, &fake->ic);
 	if (ret)
 		return ret;
-	ch->run.func = count_run;
+	ch->run.work.func = count_run;
 	test->priv = ch;
 	return 0;
 }
@@ -263,9 +264,9 @@ static void test_flood(struct kunit *test)
 	hkvp_channel_open(ch, &fake->vmbus);
 	send_packets(count);
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(fake->sent) == count));
-	KUNIT_EXPECT_LE(test, fake->taken_max, (u32)PACKETS_PER_RUN);
+	KUNIT_EXPECT_LE(test, fake->taken_max, (u32)HKVP_SHARE_PACKETS);
 	KUNIT_EXPECT_GE(test, ch->stats.work_runs,
-			(u64)(count / PACKETS_PER_RUN - 1));
+			(u64)(count / HKVP_SHARE_PACKETS - 1));
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(ch->state) ==
 					   HKVP_CHANNEL_CALLBACK));
 }
@@ -333,7 +334,7 @@ static void test_close_while_the_work_item_is_busy(struct kunit *test)
 
 	/* a kick that comes late finds nothing to do */
 	hkvp_channel_kick(ch);
-	flush_work(&ch->run);
+	flush_delayed_work(&ch->run);
 	KUNIT_EXPECT_EQ(test, ch->state, (int)HKVP_CHANNEL_CLOSED);
 
 	/* and the next connection is like the first */
@@ -407,7 +408,7 @@ static void test_expiry(struct kunit *test)
 	send_packets(1);
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(ch->state) ==
 					   HKVP_CHANNEL_WORK));
-	flush_work(&ch->run);
+	flush_delayed_work(&ch->run);
 	queue_delayed_work(ch->wq, &ch->expire, PATIENCE);
 	flush_delayed_work(&ch->expire);
 	KUNIT_EXPECT_TRUE(test, eventually(READ_ONCE(fake->expired) == 2));

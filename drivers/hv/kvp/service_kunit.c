@@ -344,7 +344,7 @@ static const struct request_case request_cases[] = {
 	{ "SET", HKVP_OP_SET, 0, 2580, SZ, 4, 2, 4, 2, OK },
 	{ "SET pool 1", HKVP_OP_SET, 1, 2580, SZ, 4, 2, 4, 2, OK },
 	{ "SET pool 3", HKVP_OP_SET, 3, 2580, SZ, 4, 2, 4, 2, OK },
-	{ "SET pool 4", HKVP_OP_SET, 4, 2580, SZ, 4, 2, 4, 2, OK },
+	{ "SET pool 4", HKVP_OP_SET, 4, 2580, SZ, 4, 2, 4, 2, UNSUPPORTED },
 	{ "SET AUTO", HKVP_OP_SET, 2, 2580, SZ, 4, 2, 4, 2, UNSUPPORTED },
 	{ "SET pool 5", HKVP_OP_SET, 5, 2580, SZ, 4, 2, 4, 2, INVALID },
 	{ "SET pool 200", HKVP_OP_SET, 200, 2580, SZ, 4, 2, 4, 2, INVALID },

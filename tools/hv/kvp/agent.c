@@ -432,14 +432,29 @@ static int exit_code_of_recovery(int error)
 	return error ? EXIT_ERROR : EXIT_OK;
 }
 
+/* The unit comes before this target; whatever starts it later is not the boot. */
+static bool is_network_started(void)
+{
+	char *const argv[] = {
+		"systemctl", "is-active", "--quiet", "network-pre.target", NULL,
+	};
+
+	return !*how.root && !program_run(argv, deadline_now() + APPLY_TIME, how.wake);
+}
+
 /* --recover, --revert */
 static int put_back(void)
 {
 	const struct journal_recovery recovery = {
 		.root = how.root, .boot = recover, .deadline = deadline_now() + APPLY_TIME,
 	};
-	int lock = lock_network(deadline_now() + APPLY_TIME), error;
+	int lock, error;
 
+	if (recover && is_network_started()) {
+		warn("the network has been started: that is for the agent");
+		return EXIT_OK;
+	}
+	lock = lock_network(deadline_now() + APPLY_TIME);
 	if (lock < 0)
 		return exit_code_of(-lock);
 	error = revert ? journal_revert(&recovery, revert) : journal_settle(&recovery);

@@ -60,7 +60,7 @@ def list_save_and_watch(t: Test) -> None:
     ok(t, f"restore --check {SAVED}")
 
 
-@scenario(DEVICE, guests=OURS)
+@scenario(DEVICE, guests=OURS, proof=("6.1",))
 def open_and_close(t: Test) -> None:
     """What anybody may do all day takes neither a mutex that is everybody's nor the
     lock of the IP requests, which NEGOTIATE waits for."""
@@ -68,13 +68,13 @@ def open_and_close(t: Test) -> None:
     reader = start(t, "watch", b"watching")	# the first of them has more to do
     t.sh(f"cd {TRACE}; echo mutex_lock >set_ftrace_filter; "
          "echo _raw_spin_lock_bh >>set_ftrace_filter; "
-         "echo 1 >options/func_stack_trace; echo function >current_tracer")
+         "echo 1 >options/func_stack_trace; echo function >current_tracer", 200)
     try:
         tool(t, "state")
         traced = t.sh(f"cat {TRACE}/trace")
     finally:
         t.sh(f"cd {TRACE}; echo nop >current_tracer; "
-             "echo 0 >options/func_stack_trace; echo >set_ftrace_filter")
+             "echo 0 >options/func_stack_trace; echo >set_ftrace_filter", 200)
         reader.kill()
     t.true("=> hkvp_reader_begin" in traced, "nothing was traced")
     stacks = traced.split("<stack trace>")
