@@ -149,9 +149,6 @@ static int take_memory(const struct hkvp_version *v, bool may_sleep)
 		hkvp_pool_flush(v->pool);
 		if (take(&account->kept, born_bytes(v), most))
 			return 0;
-		/* no list need go for what passes in any case */
-		if (is_shrinking(v))
-			break;
 		ended = v->pool->budget->relieve && v->pool->budget->relieve();
 		if (take(&account->kept, born_bytes(v), most))
 			return 0;
