@@ -205,7 +205,7 @@ def exit_codes(t: Test) -> None:
                           ("get --raw=1 k", "'--raw' takes no value"),
                           ("list -sp", "'-p' wants a value"), ("-j list", "'-j'")):
         t.true(word in fails(t, USAGE, command).err, command)
-    for command in ("", *ok(t, "--help").text.split("\n\n")[1].splitlines()):
+    for command in ok(t, "--help").text.split("\n\n")[1].splitlines():
         t.true("--help" in ok(t, f"{command.strip().split(' ')[0]} --help"
                               ).text, f"help of {command}")
 
