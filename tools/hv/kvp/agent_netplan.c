@@ -12,6 +12,7 @@
 
 #include "backend.h"
 #include "deadline.h"
+#include "kvpctl.h"
 #include "program.h"
 #include "readfile.h"
 
@@ -117,8 +118,8 @@ static bool runs(struct job *job)
 	return by_networkd(job) || by_networkmanager(job);
 }
 
-/* The programs' own answers come at once. ms */
-#define ASK_TIME	5000
+/* netplan is in Python: on a busy machine it takes its time. ms */
+#define ASK_TIME	10000
 
 /* A definition as netplan's commands name it: dots in its name are escaped. */
 static void put_id(char *key, size_t size, const char *kind, const char *id)
@@ -134,28 +135,67 @@ static void put_id(char *key, size_t size, const char *kind, const char *id)
 }
 
 /*
- * What all files together say of a key of the definition; NULL for nothing. The
+ * What all files together say of the definition, in netplan's own layout. The
  * caller frees it. 0, or a negative error: then it is not known.
  */
-static int get(const struct job *job, const char *kind, const char *name, char **value)
+static int get_definition(const struct job *job, const char *kind, char **text)
 {
 	char key[320], root[PATH_MAX + 16];
 	const char *const argv[] = { "netplan", "get", root, key, NULL };
-	char *text;
 	int error;
 
-	*value = NULL;
-	put_id(key, sizeof(key) - 64, kind, job->detail);
-	snprintf(key + strlen(key), sizeof(key) - strlen(key), ".%s", name);
+	put_id(key, sizeof(key), kind, job->detail);
 	snprintf(root, sizeof(root), "--root-dir=%s", *job->root ? job->root : "/");
-	error = program_output((char *const *)argv, deadline_now() + ASK_TIME, &text);
-	if (error)
-		return error < 0 ? error : -EIO;
-	if (strncmp(text, "null", 4))
-		*value = text;
-	else
-		free(text);
-	return 0;
+	error = program_output((char *const *)argv, deadline_now() + ASK_TIME, text);
+	return error > 0 ? -EIO : error;
+}
+
+/* The line after "KEY:", @indent spaces deep, up to @end; NULL if there is none. */
+static const char *find_key(const char *text, const char *end, const char *key, size_t indent)
+{
+	size_t size = strlen(key);
+
+	for (; text < end && *text; text += strcspn(text, "\n") + 1)
+		if (strspn(text, " ") == indent && !strncmp(text + indent, key, size) &&
+		    text[indent + size] == ':')
+			return text + indent + size + 1;
+	return NULL;
+}
+
+/* Behind the lines that belong to a key which is @indent spaces deep. */
+static const char *end_of_block(const char *line, size_t indent)
+{
+	while (*line) {
+		size_t depth = strspn(line, " ");
+
+		if (depth < indent || (depth == indent && line[depth] != '-'))
+			break;
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	return line;
+}
+
+/* The list of a key without its indent; the caller frees it. NULL for none. */
+static char *take_list(const char *text, const char *end, const char *key, size_t indent)
+{
+	const char *line = find_key(text, end, key, indent), *last;
+	char *list, *out;
+
+	if (!line || *line != '\n')
+		return NULL;
+	last = end_of_block(++line, indent);
+	list = need(last - line + 1);
+	out = list;
+	while (line < last) {
+		size_t size = strcspn(line, "\n") + 1;
+
+		memcpy(out, line + indent, size - indent);
+		out += size - indent;
+		line += size;
+	}
+	*out = '\0';
+	return list;
 }
 
 /**
@@ -249,18 +289,23 @@ struct kept {
 
 static int read_kept(const struct job *job, const char *kind, struct kept *kept)
 {
-	char *dhcp4;
-	int error = get(job, kind, "dhcp4", &dhcp4);
+	const char *end, *servers, *dhcp4;
+	char *text;
+	int error = get_definition(job, kind, &text);
 
-	if (!error)
-		error = get(job, kind, "addresses", &kept->addresses);
-	if (!error)
-		error = get(job, kind, "routes", &kept->routes);
-	if (!error)
-		error = get(job, kind, "nameservers.addresses", &kept->servers);
-	kept->dhcp4 = dhcp4 && !strncmp(dhcp4, "true", 4);
-	free(dhcp4);
-	return error;
+	if (error)
+		return error;
+	end = text + strlen(text);
+	kept->addresses = take_list(text, end, "addresses", 0);
+	kept->routes = take_list(text, end, "routes", 0);
+	servers = find_key(text, end, "nameservers", 0);
+	if (servers && *servers == '\n')
+		kept->servers = take_list(servers + 1, end_of_block(servers + 1, 1), "addresses",
+					  2);
+	dhcp4 = find_key(text, end, "dhcp4", 0);
+	kept->dhcp4 = dhcp4 && !strncmp(dhcp4, " true", 5);
+	free(text);
+	return 0;
 }
 
 static void free_kept(struct kept *kept)

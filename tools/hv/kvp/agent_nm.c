@@ -322,8 +322,8 @@ static int plan_profile(const struct job *job, struct plan *plan, const struct p
 			return -EOPNOTSUPP;
 		error = plan_clone(job, plan, profile);
 		/* wherever NetworkManager has put it */
-		plan_command(&plan->undo, PLAN_MAY_FAIL, "nmcli", "connection", "delete", "id", name,
-			     NULL);
+		plan_command(&plan->undo, PLAN_MAY_FAIL, "nmcli", "connection", "delete", "id",
+			     name, NULL);
 		plan_command(&plan->after, PLAN_WANTS_CARRIER, "nmcli", "--wait", "15",
 			     "connection", "up", "id", name, "ifname", ifname, NULL);
 	}

@@ -151,9 +151,15 @@ class Namespace:
         target = self.path(path)
         return target.read_text() if target.is_file() else ""
 
+    def json(self, command: str) -> list:
+        """What a command prints as JSON. What an earlier one has left at work may
+        print before it, and after it."""
+        text = self.must(command)
+        return json.JSONDecoder().raw_decode(text[text.index("["):])[0]
+
     def addresses(self) -> set[str]:
         """What eth0 has, but for the kernel's own link-local address."""
-        links = json.loads(self.must("ip -j address show dev eth0"))
+        links = self.json("ip -j address show dev eth0")
         return {f"{a['local']}/{a['prefixlen']}"
                 for a in links[0].get("addr_info", ())
                 if not a["local"].startswith("fe80:")}
@@ -162,8 +168,8 @@ class Namespace:
         """Default routes' next hops, best first, both families."""
         routes = [(route["metric"] if "metric" in route else 0, hop)
                   for family in ("-4", "-6")
-                  for route in json.loads(self.must(
-                      f"ip -j {family} route show default dev eth0"))
+                  for route in self.json(
+                      f"ip -j {family} route show default dev eth0")
                   if (hop := route.get("gateway"))]
         return [hop for _, hop in sorted(routes, key=lambda r: r[0])]
 

@@ -518,7 +518,7 @@ def one_at_a_time(ns: Namespace) -> None:
         ns.must(f"rm -f /run/hv_kvp-agent.lock; umask 077; "
                 f"touch /run/hv_kvp-agent.lock; {make}")
         code, text = ns.run(line)
-        assert code == 1 and "nothing done" in text, (make, code, text)
+        assert code and "nothing done" in text, (make, code, text)
     assert not ns.path("/root/victim").exists()
     assert ns.get("/run/order") == "begin\nend\n" * 2
 

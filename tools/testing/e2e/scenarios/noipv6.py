@@ -20,8 +20,10 @@ def everything_else_works(t: Test) -> None:
         t.equal([str(a) for a in info.addresses], ["192.0.2.10/24"])
         t.equal([str(g) for g in info.gateways], ["192.0.2.1"])
         t.equal(info.family, FAMILY_V4)
-        info = t.kvp.get_ip_info(testnic.mac(0), FAMILY_V6)
-        t.equal((info.addresses, info.gateways, info.family),
-                ([], [], FAMILY_NONE))
+        # the string form has both families, whichever is asked for
+        asked = t.kvp.get_ip_info(testnic.mac(0), FAMILY_V6)
+        t.equal((asked.addresses, asked.gateways, asked.family),
+                ([], [], FAMILY_NONE) if versions[-1] == (5, 0) else
+                (info.addresses, info.gateways, info.family))
     t.equal(t.kvp.get(AUTO, "NetworkAddressIPv4").value, "192.0.2.10")
     t.equal(t.kvp.get(AUTO, "NetworkAddressIPv6").value, "")

@@ -3,7 +3,7 @@
 import time
 
 from guests import HV_KVP, Setup
-from hvhost.kvpwire import GUEST, IpInfo, Item
+from hvhost.kvpwire import FAMILY_V4, GUEST, IpInfo, Item
 from scenario import Test, scenario
 
 # pm_test needs CONFIG_PM_DEBUG, which Debian's cloud kernels lack; the CPUs
@@ -83,7 +83,7 @@ def pm_test_during_set_ip_info(t: Test) -> None:
     items = prepare(t)
     t.kvp.negotiate()
     t.kvp.wait_ready(20)
-    request = t.kvp.submit_set_ip_info(IpInfo("00:15:5D:01:02:03"))
+    request = t.kvp.submit_set_ip_info(IpInfo("00:15:5D:01:02:03", FAMILY_V4, dhcp=True))
     time.sleep(1)
     t.true(not request.finished, "the request waits")
     pm_test(t, "core", "disk")
