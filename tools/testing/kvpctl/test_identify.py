@@ -163,10 +163,12 @@ def late_network(machine: Machine) -> None:
 
 def silent_server(machine: Machine) -> None:
     """What needs no network does not wait for a server that does not answer."""
+    bound = machine.root / "bound"
     machine.start("python3 -c 'import socket, time; s = socket.socket("
                   "socket.AF_INET, socket.SOCK_DGRAM); s.bind((\"127.0.0.1\", "
-                  "53)); time.sleep(999)'")
-    time.sleep(1)
+                  f"53)); open(\"{bound}\", \"w\"); time.sleep(999)'")
+    while not bound.exists():
+        time.sleep(0.1)
     machine.start(machine.identify("--follow"))
     machine.until("OSName", "x")
     assert FQDN not in machine.told(), "the name server was waited for"
