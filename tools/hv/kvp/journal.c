@@ -273,11 +273,6 @@ static int settle_verified(const struct journal_recovery *recovery, const char *
 	return error ? error : undo(recovery, name);
 }
 
-static int settle_pending(const struct journal_recovery *recovery, const char *name)
-{
-	return undo(recovery, name);
-}
-
 /* Calls @fn with the interface of each journal that ends with @suffix. */
 static int for_each(const struct journal_recovery *recovery, const char *suffix,
 		    int (*fn)(const struct journal_recovery *recovery, const char *name))
@@ -309,7 +304,7 @@ static int for_each(const struct journal_recovery *recovery, const char *suffix,
 
 int journal_settle(const struct journal_recovery *recovery)
 {
-	int pending = for_each(recovery, PENDING, settle_pending);
+	int pending = for_each(recovery, PENDING, undo);
 	int verified = for_each(recovery, VERIFIED, settle_verified);
 
 	return pending ? pending : verified;
