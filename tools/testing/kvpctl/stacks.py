@@ -152,10 +152,10 @@ class Namespace:
         return target.read_text() if target.is_file() else ""
 
     def json(self, command: str) -> list:
-        """What a command prints as JSON. What an earlier one has left at work may
-        print before it, and after it."""
-        text = self.must(command)
-        return json.JSONDecoder().raw_decode(text[text.index("["):])[0]
+        """What a command prints as JSON, by a file: what an earlier one has left
+        at work writes to the shell's own output at any time."""
+        self.must(f"{command} >/run/json")
+        return json.loads(self.get("/run/json"))
 
     def addresses(self) -> set[str]:
         """What eth0 has, but for the kernel's own link-local address."""
