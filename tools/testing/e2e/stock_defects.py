@@ -83,6 +83,8 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "items.unpaired_surrogates": "conversion to UTF-8 drops them",
     "negotiation.newest_of_all": STOPS_AT_4_0,
     "negotiation.only_5_0": STOPS_AT_4_0,
+    "offers.thousand_with_hv_utils":
+        "takes its transport from a list twice where vmbus_open() fails",
     "status.empty_key": UNCHECKED,
     "status.ip_of_an_unknown_adapter": NO_ADAPTER,
     "status.odd_sizes": UNCHECKED,
@@ -95,6 +97,13 @@ DEFECTS: dict[str, str | dict[str, str]] = {
     "status.wrong_number_size": UNCHECKED,
 }
 
+
+# Where the kernel dies of a defect: what its console then has to show.
+TRACES = {
+    "offers.thousand_with_hv_utils": re.compile(
+        r"list_del corruption(.*\n)*.* hvutil_transport_destroy\+.*\n"
+        r"(.*\n)?.* util_probe\+"),
+}
 
 # A use-after-free in hv_utils, which needs no more than a rescind while its
 # daemon is connected: hvt_op_release() completes the release and then unlocks
@@ -111,3 +120,10 @@ def reason(scenario: str, kernel: str) -> str | None:
     pass."""
     why = DEFECTS.get(scenario)
     return why.get(kernel) if isinstance(why, dict) else why
+
+
+def shown(scenario: str, console: str) -> bool:
+    """Whether @console has what has to be there if @scenario fails as
+    expected."""
+    trace = TRACES.get(scenario)
+    return not trace or bool(trace.search(console))

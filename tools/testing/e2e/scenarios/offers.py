@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Offers and rescinds of the KVP device in quick succession, with hv_kvp and
-without a driver."""
+"""Offers and rescinds of the KVP device in quick succession, with hv_kvp, with
+hv_utils and without a driver."""
 import time
 
 import leaks
-from guests import HV_KVP, Setup
+from guests import HV_KVP, STOCK, Setup
 from scenario import Test, scenario
 from scenarios.takeover import BUS, SECOND_ID, THIRD_ID
 
@@ -93,3 +93,11 @@ def thousand_without_a_driver(t: Test) -> None:
     come_and_go(t, ROUNDS)
     t.device.reoffer().result()
     t.device.wait_state("offered")
+
+
+@scenario(guests=(STOCK,), proof=("6.1", "6.12", "7.3"), dirty=True, limit=900)
+def thousand_with_hv_utils(t: Test) -> None:
+    """The same with hv_utils and its daemon, for comparison: where the device is
+    gone by the time that it opens the channel, it ruins a list."""
+    come_and_go(t, ROUNDS)
+    served_again(t)
