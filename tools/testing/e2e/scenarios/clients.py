@@ -268,7 +268,7 @@ def take_from_the_daemon(t: Test, rounds: int) -> None:
         for _ in range(1 + n % 2):
             said = t.host.machine.console_text().count(IN_THE_WAY)
             t.sh("lsmod | grep -q ^hv_kvp && rmmod hv_kvp; "
-                 "insmod /modules/hv_kvp.ko", 30)
+                 "insmod /modules/hv_kvp.ko", 120)
             t.eventually(lambda s=said: t.host.machine.console_text().count(
                 IN_THE_WAY) > s, "hv_kvp says who is in the way", 20)
             t.equal(owner(t), "hv_utils")
