@@ -50,7 +50,7 @@ int hkvp_ioctl_ip_agent(struct hkvp_file *file, void *arg)
 		return 0;
 	}
 	mutex_lock(&lock);
-	ret = hkvp_ipagent_attach(hkvp_setip_agent(), file);
+	ret = hkvp_setip_attach(file);
 	mutex_unlock(&lock);
 	return ret;
 }

@@ -87,10 +87,26 @@ static bool is_held(const struct hkvp_ipagent *agent, u64 id,
 }
 
 /* Under the lock. */
-static void offer_device(struct hkvp_ipagent *agent)
+static void hand_over(struct hkvp_ipagent *agent, enum hkvp_ip_holder holder,
+		      u64 now)
 {
-	agent->holder = HKVP_IP_DEVICE;
+	agent->holder = holder;
+	agent->request->deadline = now + HKVP_IP_TIMEOUT_NS;
+}
+
+/* Under the lock. */
+static void offer_device(struct hkvp_ipagent *agent, u64 now)
+{
+	hand_over(agent, HKVP_IP_DEVICE, now);
 	agent->ops->told(agent->ctx, agent->request->id);
+}
+
+/* Under the lock: when it is given up. */
+static u64 end_of_request(const struct hkvp_ipagent *agent)
+{
+	if (agent->holder == HKVP_IP_NOBODY)
+		return agent->connected + HKVP_IP_EARLY_NS;
+	return agent->request->deadline;
 }
 
 /*
@@ -99,7 +115,7 @@ static void offer_device(struct hkvp_ipagent *agent)
  * be here before the call returns. True if it is to be tried again, because
  * the daemon came just then.
  */
-static bool try_legacy(struct hkvp_ipagent *agent)
+static bool try_legacy(struct hkvp_ipagent *agent, u64 now)
 {
 	struct hkvp_ip_request *request = NULL;
 	bool again = false;
@@ -109,7 +125,7 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 
 	spin_lock_bh(&agent->lock);
 	if (is_waiting(agent) && agent->holder == HKVP_IP_NOBODY) {
-		agent->holder = HKVP_IP_LEGACY;
+		hand_over(agent, HKVP_IP_LEGACY, now);
 		request = get(agent->request);
 		came = agent->legacy_came;
 	}
@@ -128,7 +144,7 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 		again = came != agent->legacy_came;
 		/* an agent may have come meanwhile */
 		if (agent->device)
-			offer_device(agent);
+			offer_device(agent, now);
 	}
 	spin_unlock_bh(&agent->lock);
 	/* whoever ended it meanwhile may have found nothing to cancel yet */
@@ -138,9 +154,9 @@ static bool try_legacy(struct hkvp_ipagent *agent)
 	return again;
 }
 
-static void offer_legacy(struct hkvp_ipagent *agent)
+static void offer_legacy(struct hkvp_ipagent *agent, u64 now)
 {
-	while (try_legacy(agent))
+	while (try_legacy(agent, now))
 		;
 }
 
@@ -236,25 +252,16 @@ int hkvp_ipagent_result(struct hkvp_ipagent *agent)
 int hkvp_ipagent_submit(struct hkvp_ipagent *agent,
 			struct hkvp_ip_request *request, u64 now)
 {
-	u64 id;
-
 	spin_lock_bh(&agent->lock);
 	drop(agent);
-	id = ++agent->last_id;
-	request->id = id;
-	request->deadline = now + HKVP_IP_TIMEOUT_NS;
+	request->id = ++agent->last_id;
 	agent->request = request;
 	if (agent->device)
-		offer_device(agent);
+		offer_device(agent, now);
 	spin_unlock_bh(&agent->lock);
 
-	offer_legacy(agent);
-
-	spin_lock_bh(&agent->lock);
-	if (is_held(agent, id, HKVP_IP_NOBODY) &&
-	    now - agent->connected >= HKVP_IP_EARLY_NS)
-		finish(agent, -EOPNOTSUPP);
-	spin_unlock_bh(&agent->lock);
+	offer_legacy(agent, now);
+	hkvp_ipagent_expire(agent, now);
 	return hkvp_ipagent_result(agent);
 }
 
@@ -268,12 +275,13 @@ int hkvp_ipagent_submit(struct hkvp_ipagent *agent,
  */
 u64 hkvp_ipagent_expire(struct hkvp_ipagent *agent, u64 now)
 {
-	u64 legacy = 0, next = 0;
+	u64 end, legacy = 0, next = 0;
 
 	spin_lock_bh(&agent->lock);
 	if (is_waiting(agent)) {
-		if (now < agent->request->deadline) {
-			next = agent->request->deadline - now;
+		end = end_of_request(agent);
+		if (now < end) {
+			next = end - now;
 		} else {
 			if (agent->holder == HKVP_IP_LEGACY)
 				legacy = agent->request->id;
@@ -291,12 +299,13 @@ u64 hkvp_ipagent_expire(struct hkvp_ipagent *agent, u64 now)
  * hkvp_ipagent_attach() - become the agent on the device
  * @agent: the broker
  * @device: who; any address that is its own
+ * @now: ns
  *
- * A request that waits for an agent is its to answer.
+ * A request that waits for an agent is its to answer, and may end earlier now.
  *
  * Return: 0, also for who is it already; -EBUSY.
  */
-int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device)
+int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device, u64 now)
 {
 	int ret = 0;
 
@@ -306,7 +315,7 @@ int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device)
 	} else {
 		WRITE_ONCE(agent->device, device);
 		if (is_waiting(agent) && agent->holder == HKVP_IP_NOBODY)
-			offer_device(agent);
+			offer_device(agent, now);
 	}
 	spin_unlock_bh(&agent->lock);
 	return ret;
@@ -421,13 +430,16 @@ int hkvp_ipagent_answer(struct hkvp_ipagent *agent, const void *device, u64 id,
 /**
  * hkvp_ipagent_legacy_registered() - hv_kvp_daemon is there
  * @agent: the broker
+ * @now: ns
+ *
+ * As with hkvp_ipagent_attach() a request that waits may end earlier now.
  */
-void hkvp_ipagent_legacy_registered(struct hkvp_ipagent *agent)
+void hkvp_ipagent_legacy_registered(struct hkvp_ipagent *agent, u64 now)
 {
 	spin_lock_bh(&agent->lock);
 	agent->legacy_came++;
 	spin_unlock_bh(&agent->lock);
-	offer_legacy(agent);
+	offer_legacy(agent, now);
 }
 
 /**

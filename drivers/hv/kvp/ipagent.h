@@ -14,11 +14,11 @@
 #include <uapi/linux/hv_kvp.h>
 #include "adapter.h"
 
-/* The host waits so long for the answer (hv_utils waits as long). */
+/* So long the host waits for who is to answer (in hv_utils it waits as long). */
 #define HKVP_IP_TIMEOUT_NS	(30ULL * 1000000000)
 
 /*
- * For so long after the host has connected a request waits for an agent that
+ * Until so long after the host has connected a request waits for an agent that
  * is not there yet. A guest that fails over is given its addresses as it boots.
  */
 #define HKVP_IP_EARLY_NS	(120ULL * 1000000000)
@@ -27,11 +27,13 @@
  * struct hkvp_ip_request - what the host wants to have applied
  * @refs: who holds it
  * @id: never 0
- * @deadline: when the host is told that it failed, ns
+ * @deadline: when the host is told that it failed, ns: whoever gets to hold it
+ *	has HKVP_IP_TIMEOUT_NS, however long it has waited for him
  * @adapter: what @config.adapter is
  * @config: as an agent gets it
  *
- * Constant once it is submitted, but for @refs.
+ * Constant once it is submitted, but for @refs, and for @deadline until somebody
+ * holds it.
  */
 struct hkvp_ip_request {
 	refcount_t refs;
@@ -112,14 +114,15 @@ int hkvp_ipagent_submit(struct hkvp_ipagent *agent,
 u64 hkvp_ipagent_expire(struct hkvp_ipagent *agent, u64 now);
 
 /* The agents' side, process context. */
-int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device);
+int hkvp_ipagent_attach(struct hkvp_ipagent *agent, const void *device,
+			u64 now);
 bool hkvp_ipagent_detach(struct hkvp_ipagent *agent, const void *device);
 bool hkvp_ipagent_is(const struct hkvp_ipagent *agent, const void *device);
 struct hkvp_ip_request *hkvp_ipagent_pending(struct hkvp_ipagent *agent);
 struct hkvp_ip_request *hkvp_ipagent_refused(struct hkvp_ipagent *agent);
 int hkvp_ipagent_answer(struct hkvp_ipagent *agent, const void *device, u64 id,
 			int result);
-void hkvp_ipagent_legacy_registered(struct hkvp_ipagent *agent);
+void hkvp_ipagent_legacy_registered(struct hkvp_ipagent *agent, u64 now);
 void hkvp_ipagent_legacy_answered(struct hkvp_ipagent *agent, u64 id,
 				  int result);
 

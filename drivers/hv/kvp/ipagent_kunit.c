@@ -122,12 +122,12 @@ static void test_no_request(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -ESRCH);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now), 0);
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a, f->now), 0);
 	KUNIT_EXPECT_EQ(test, pending(f), 0);
 	KUNIT_EXPECT_EQ(test, refused(f), 0);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_answer(&f->agent, &f->a, 1, 0),
 			-ESTALE);
-	hkvp_ipagent_legacy_registered(&f->agent);
+	hkvp_ipagent_legacy_registered(&f->agent, f->now);
 	hkvp_ipagent_legacy_answered(&f->agent, 1, 0);
 	hkvp_ipagent_cancel(&f->agent);
 	KUNIT_EXPECT_EQ(test, f->kicks, 0);
@@ -140,7 +140,7 @@ static void test_answer(struct kunit *test)
 	struct fixture *f = test->priv;
 	u64 id;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	id = f->told_id;
 	KUNIT_EXPECT_EQ(test, f->told, 1);
@@ -168,7 +168,7 @@ static void test_refused(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	hkvp_ipagent_answer(&f->agent, &f->a, f->told_id, -EINVAL);
 	KUNIT_EXPECT_EQ(test, refused(f), f->told_id);
@@ -188,29 +188,29 @@ static void test_one_agent(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a), 0);
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a), 0);
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->b), -EBUSY);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a, f->now), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->a, f->now), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->b, f->now), -EBUSY);
 	KUNIT_EXPECT_TRUE(test, hkvp_ipagent_is(&f->agent, &f->a));
 	KUNIT_EXPECT_FALSE(test, hkvp_ipagent_is(&f->agent, &f->b));
 	KUNIT_EXPECT_FALSE(test, hkvp_ipagent_detach(&f->agent, &f->b));
 	KUNIT_EXPECT_TRUE(test, hkvp_ipagent_detach(&f->agent, &f->a));
 	KUNIT_EXPECT_FALSE(test, hkvp_ipagent_detach(&f->agent, &f->a));
-	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->b), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_attach(&f->agent, &f->b, f->now), 0);
 }
 
 static void test_death(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	hkvp_ipagent_detach(&f->agent, &f->a);
 	KUNIT_EXPECT_EQ(test, f->kicks, 1);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -EIO);
 	KUNIT_EXPECT_EQ(test, refused(f), f->told_id);
 	/* the next agent does not inherit it */
-	hkvp_ipagent_attach(&f->agent, &f->b);
+	hkvp_ipagent_attach(&f->agent, &f->b, f->now);
 	KUNIT_EXPECT_EQ(test, pending(f), 0);
 }
 
@@ -219,7 +219,7 @@ static void test_timeout(struct kunit *test)
 	struct fixture *f = test->priv;
 	u64 end = START + HKVP_IP_TIMEOUT_NS;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, START),
 			HKVP_IP_TIMEOUT_NS);
@@ -244,7 +244,7 @@ static void test_early_and_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, f->told, 0);
 	KUNIT_EXPECT_EQ(test, pending(f), 0);
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	KUNIT_EXPECT_EQ(test, f->told, 1);
 	KUNIT_EXPECT_EQ(test, pending(f), f->told_id);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_answer(&f->agent, &f->a, f->told_id,
@@ -258,11 +258,44 @@ static void test_early_and_late(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -ESRCH);
 	hkvp_ipagent_connected(&f->agent, LATE);
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
-	f->now += HKVP_IP_TIMEOUT_NS;
+	f->now += HKVP_IP_EARLY_NS - 1;
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now), 1);
+	f->now++;
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now), 0);
 	/* nobody came: no agent, and not one that was too slow */
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, refused(f), 3);
+}
+
+/* However long it was waited for: who gets to hold a request has his 30 s. */
+static void test_slow_boot(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now),
+			HKVP_IP_EARLY_NS);
+	f->now = START + 2 * HKVP_IP_TIMEOUT_NS;
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now),
+			HKVP_IP_EARLY_NS - 2 * HKVP_IP_TIMEOUT_NS);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
+	KUNIT_EXPECT_EQ(test, pending(f), 1);
+	/* less than before: it is somebody's now */
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now),
+			HKVP_IP_TIMEOUT_NS);
+	f->now += HKVP_IP_TIMEOUT_NS;
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, f->now), 0);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -ETIMEDOUT);
+	hkvp_ipagent_detach(&f->agent, &f->a);
+
+	/* the daemon, in the last moment */
+	submit(test);
+	f->now = LATE - 1;
+	f->legacy_ret = 0;
+	hkvp_ipagent_legacy_registered(&f->agent, f->now);
+	KUNIT_EXPECT_EQ(test, f->legacy_id, 2);
+	KUNIT_EXPECT_EQ(test, hkvp_ipagent_expire(&f->agent, LATE),
+			HKVP_IP_TIMEOUT_NS - 1);
 }
 
 /* The channel is closed: nothing is left of the request, nor refused. */
@@ -270,7 +303,7 @@ static void test_cancel(struct kunit *test)
 {
 	struct fixture *f = test->priv;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	hkvp_ipagent_cancel(&f->agent);
 	KUNIT_EXPECT_EQ(test, pending(f), 0);
@@ -283,7 +316,7 @@ static void test_cancel(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_result(&f->agent), -ESRCH);
 
 	/* one that was answered, but not fetched */
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	hkvp_ipagent_answer(&f->agent, &f->a, f->told_id, 0);
 	hkvp_ipagent_cancel(&f->agent);
@@ -300,7 +333,7 @@ static void test_legacy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, f->legacy_id, 1);
 	/* it is the daemon's now, whoever else comes */
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	KUNIT_EXPECT_EQ(test, pending(f), 0);
 	KUNIT_EXPECT_EQ(test, hkvp_ipagent_answer(&f->agent, &f->a, 1, 0),
 			-ESTALE);
@@ -315,7 +348,7 @@ static void test_legacy(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, f->told, 0);
 
 	/* the agent on the device goes first */
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, f->told_id, 2);
 	KUNIT_EXPECT_EQ(test, f->legacy_id, 1);
@@ -345,7 +378,7 @@ static void answers_at_once(struct fixture *f)
 static void registers(struct fixture *f)
 {
 	f->legacy_ret = -ENOTCONN;
-	hkvp_ipagent_legacy_registered(&f->agent);
+	hkvp_ipagent_legacy_registered(&f->agent, f->now);
 }
 
 static void time_is_over(struct fixture *f)
@@ -357,7 +390,7 @@ static void time_is_over(struct fixture *f)
 
 static void device_comes(struct fixture *f)
 {
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 }
 
 /* What can happen while the daemon is asked, without the lock. */
@@ -373,7 +406,7 @@ static void test_legacy_races(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, submit(test), -EINPROGRESS);
 	KUNIT_EXPECT_EQ(test, f->agent.holder, HKVP_IP_NOBODY);
 	f->legacy_ret = 0;
-	hkvp_ipagent_legacy_registered(&f->agent);
+	hkvp_ipagent_legacy_registered(&f->agent, f->now);
 	KUNIT_EXPECT_EQ(test, f->agent.holder, HKVP_IP_LEGACY);
 	hkvp_ipagent_cancel(&f->agent);
 
@@ -403,7 +436,7 @@ static void test_reference(struct kunit *test)
 	struct fixture *f = test->priv;
 	struct hkvp_ip_request *request;
 
-	hkvp_ipagent_attach(&f->agent, &f->a);
+	hkvp_ipagent_attach(&f->agent, &f->a, f->now);
 	submit(test);
 	request = hkvp_ipagent_pending(&f->agent);
 	KUNIT_ASSERT_NOT_NULL(test, request);
@@ -422,6 +455,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_death),
 	KUNIT_CASE(test_timeout),
 	KUNIT_CASE(test_early_and_late),
+	KUNIT_CASE(test_slow_boot),
 	KUNIT_CASE(test_cancel),
 	KUNIT_CASE(test_legacy),
 	KUNIT_CASE(test_legacy_ends),

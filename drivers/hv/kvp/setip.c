@@ -32,8 +32,11 @@ static u64 now(void)
 	return ktime_get_boottime_ns();
 }
 
-static void arm(u64 ns)
+/* Has a request's time ended when it is over. */
+static void arm_timer(void)
 {
+	u64 ns = hkvp_ipagent_expire(&agent, now());
+
 	if (ns)
 		mod_delayed_work(channel->wq, &timer, nsecs_to_jiffies(ns) + 1);
 }
@@ -41,7 +44,7 @@ static void arm(u64 ns)
 /* What comes early, because requests came and went, finds out how early. */
 static void expire(struct work_struct *work)
 {
-	arm(hkvp_ipagent_expire(&agent, now()));
+	arm_timer();
 }
 
 static void kick(void *ctx)
@@ -131,7 +134,7 @@ static int set_ip(const struct hkvp_ip_strings *strings,
 	}
 	ret = hkvp_ipagent_submit(&agent, request, now());
 	if (ret == -EINPROGRESS)
-		arm(hkvp_ipagent_expire(&agent, now()));
+		arm_timer();
 	return ret;
 }
 
@@ -160,6 +163,22 @@ void hkvp_setip_cancel(void *ctx)
 }
 
 /**
+ * hkvp_setip_attach() - become the agent on the device
+ * @device: who; any address that is its own
+ *
+ * Context: process.
+ *
+ * Return: as hkvp_ipagent_attach().
+ */
+int hkvp_setip_attach(const void *device)
+{
+	int ret = hkvp_ipagent_attach(&agent, device, now());
+
+	arm_timer();
+	return ret;
+}
+
+/**
  * hkvp_setip_legacy_registered() - hv_kvp_daemon is there
  *
  * Context: process, may sleep; without locks that &struct hkvp_setip_legacy
@@ -167,7 +186,8 @@ void hkvp_setip_cancel(void *ctx)
  */
 void hkvp_setip_legacy_registered(void)
 {
-	hkvp_ipagent_legacy_registered(&agent);
+	hkvp_ipagent_legacy_registered(&agent, now());
+	arm_timer();
 }
 
 /* The errors that the service makes these statuses from again. */

@@ -25,6 +25,7 @@ void hkvp_setip_init(struct hkvp_channel *ch,
 		     const struct hkvp_setip_legacy *daemon, u64 *stat);
 void hkvp_setip_exit(void);
 struct hkvp_ipagent *hkvp_setip_agent(void);
+int hkvp_setip_attach(const void *device);
 
 /* What hv_kvp_daemon says; process context. */
 void hkvp_setip_legacy_registered(void);

@@ -196,7 +196,7 @@ static void arrive(enum applier who)
 {
 	daemon_there = who == DAEMON;
 	if (who == AGENT)
-		REQUIRE(!hkvp_ipagent_attach(hkvp_setip_agent(), &world));
+		REQUIRE(!hkvp_setip_attach(&world));
 }
 
 static void leave(enum applier who)
