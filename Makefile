@@ -73,6 +73,10 @@ soak: python
 bench: python
 	tools/testing/bench/run
 
+# Packages, into results/.
+deb rpm dist:
+	packaging/make-$@
+
 fuzz:
 	$(MAKE) -C tools/testing/fuzz fuzz
 
@@ -88,7 +92,8 @@ help:
 	@echo "make check     every test, with 'N passed, N failed' as the last line"
 	@echo "make soak      the long tests: hours, not part of check"
 	@echo "make bench     figures, beside hv_utils with hv_kvp_daemon, into results/bench"
+	@echo "make deb, rpm, dist  packages, or the tarball of a release, into results/"
 	@echo "make fuzz      libFuzzer on the pure files, for SECONDS= each (default 600)"
 
 .DEFAULT_GOAL := all
-.PHONY: all headers modules tools install uninstall install-module install-tools install-dkms uninstall-dkms clean python run check soak bench fuzz help
+.PHONY: all headers modules tools install uninstall install-module install-tools install-dkms uninstall-dkms clean python run check soak bench fuzz deb rpm dist help
