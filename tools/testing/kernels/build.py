@@ -24,11 +24,14 @@ SOURCES = ("Kbuild", "Makefile", "drivers", "include")
 NAMES = {"Kbuild", "Makefile"}
 SUFFIXES = {".c", ".h", ".S"}
 
-# make's own lines; whatever else a build prints is a complaint
+# make's own lines, and that another release's gcc of the same version is at work; whatever else a
+# build prints is a complaint
 QUIET = re.compile(r"""^(
     make(\[\d+\])?:\ (Entering|Leaving)\ directory .*
   | \ \ (CC|CHECK|LD|MODPOST|BTF|AR)(\ \[M\])?\ .*
   | Skipping\ BTF\ generation\ for\ .*
+  | warning:\ the\ compiler\ differs\ from\ the\ one\ used\ to\ build\ the\ kernel
+  | \ \ (The\ kernel\ was\ built\ by|You\ are\ using):\ .*gcc.*
   | \s*)$""", re.VERBOSE)
 # where the sources were copied to
 COPY = re.compile(r"\S*/module/\S+?/src/")
