@@ -5,9 +5,10 @@
  * its own. What they send is dropped.
  *
  * The MAC address is at first the last six bytes of the instance GUID; any other
- * is set as usual, also while the interface is up. A netdev that is enslaved to
- * such an interface becomes its lower device, as netvsc links an SR-IOV virtual
- * function.
+ * is set as usual, also while the interface is up. So is the carrier ('ip link set
+ * dev eth0 carrier on'), which is there from the beginning unless connected=N. A
+ * netdev that is enslaved to such an interface becomes its lower device, as netvsc
+ * links an SR-IOV virtual function.
  */
 #include <linux/etherdevice.h>
 #include <linux/hyperv.h>
@@ -20,6 +21,10 @@
 	.guid = GUID_INIT(0xc8d7d2a6, 0x5b1c, 0x4f0e,			\
 			  0x9a, 0x27, 0x6e, 0x1f, 0x3c, 0x0d, 0x5b, 0x44)
 #define MAC_IN_GUID	(UUID_SIZE - ETH_ALEN)
+
+static bool connected = true;
+module_param(connected, bool, 0644);
+MODULE_PARM_DESC(connected, "interfaces that come have a carrier");
 
 static netdev_tx_t nic_xmit(struct sk_buff *skb, struct net_device *dev)
 {
@@ -59,7 +64,17 @@ static void nic_uninit(struct net_device *dev)
 	}
 }
 
+static int nic_change_carrier(struct net_device *dev, bool carrier)
+{
+	if (carrier)
+		netif_carrier_on(dev);
+	else
+		netif_carrier_off(dev);
+	return 0;
+}
+
 static const struct net_device_ops nic_ops = {
+	.ndo_change_carrier = nic_change_carrier,
 	.ndo_uninit = nic_uninit,
 	.ndo_start_xmit = nic_xmit,
 	.ndo_set_mac_address = eth_mac_addr,
@@ -97,6 +112,8 @@ static int nic_probe(struct hv_device *dev, const struct hv_vmbus_device_id *id)
 	nic->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	eth_hw_addr_set(nic, &dev->dev_instance.b[MAC_IN_GUID]);
 	SET_NETDEV_DEV(nic, &dev->device);
+	if (!connected)
+		netif_carrier_off(nic);
 	err = register_netdev(nic);
 	if (err) {
 		free_netdev(nic);

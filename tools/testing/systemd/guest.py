@@ -16,7 +16,6 @@ from kernels import Error, Kernel, cache_root
 
 UP = 400		# s, on two cores that others share
 DOWN = 200
-NIC = testnic.instance_id(0)
 RECORD, KEY = 2560, 512		# bytes of a record in hv_kvp_daemon's files
 
 
@@ -45,16 +44,21 @@ def until_nul(field: bytes) -> str:
 class Guest(Host):
     """Debian on @disk, which several may boot from, one after the other."""
 
-    def __init__(self, kernel: Kernel, disk: Path, initramfs: Path):
+    def __init__(self, kernel: Kernel, disk: Path, initramfs: Path,
+                 nic: int = 0):
+        """@nic: number of the test NIC, which its MAC address comes from."""
         super().__init__(kernel.vmlinux, Initramfs(initramfs),
-                         cache=cache_root(), memory=1024, disk=disk, nics=1,
+                         cache=cache_root(), memory=1024, disk=disk,
                          cmdline="root=/dev/nvme0n1 rootfstype=ext4 ro")
         self.kernel = kernel
+        self.add_nic(nic)
 
     def up(self) -> str:
         """Boots until no unit is being started any more."""
         start = time.monotonic()
-        self.boot(UP)
+        if not self._agent:
+            self.boot(wait=False)
+        self.agent.wait_up(UP)
         self.run("systemctl is-system-running --wait", UP, check=False)
         return f"in {time.monotonic() - start:.0f} s"
 
@@ -129,8 +133,8 @@ class Guest(Host):
                       for a in found[0]["addr_info"] if a["scope"] == "global")
 
 
-def info(*addresses: str, gateway: str, dns: str) -> IpInfo:
-    """A static configuration of the test NIC."""
-    return IpInfo(NIC, FAMILY_V4, False,
+def info(*addresses: str, gateway: str, dns: str, nic: int = 0) -> IpInfo:
+    """A static configuration of a test NIC."""
+    return IpInfo(testnic.instance_id(nic), FAMILY_V4, False,
                   [Address.parse(a) for a in addresses],
                   [ip_address(gateway)], [ip_address(dns)])

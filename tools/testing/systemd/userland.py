@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import installed
+import networks
 from guests import NETDEV
 from hvhost.initramfs import build_agent
 from kernels import Kernel, apt, cache_root
@@ -17,9 +18,9 @@ ROOT = Path(__file__).resolve().parents[3]
 RECIPE = "1"		# changes when the entry is made in another way
 KEEP = 2
 PACKAGES = ("systemd", "systemd-sysv", "udev", "kmod", "dbus", "e2fsprogs",
-            "iproute2", "initramfs-tools", "busybox", "lz4", "hyperv-daemons")
+            "iproute2", "initramfs-tools", "busybox", "lz4", "hyperv-daemons",
+            *networks.PACKAGES)
 DISK = 1200		# MiB
-NIC = "/etc/systemd/network/50-test.network"
 
 # What the machine is, before anything of ours is there.
 MACHINE = {
@@ -29,7 +30,6 @@ MACHINE = {
     # all of the next two lines only for speed
     "/etc/initramfs-tools/conf.d/test": "COMPRESS=lz4\n",
     "/etc/systemd/system.conf.d/test.conf": "[Manager]\nShowStatus=no\n",
-    NIC: "[Match]\nName=eth0\n\n[Network]\nAddress=192.0.2.10/24\n",
 }
 
 # The other end of hvhost.agent; it outlives all units but the last.
@@ -108,13 +108,18 @@ TEST = {
 READER_PATH = "/etc/initramfs-tools/scripts/local-bottom/reader"
 
 
+# Folders whose readers refuse what others may read.
+SECRET = ("system-connections", "netplan")
+
+
 def write(root: Path, files: dict[str, str]) -> None:
     """Files below @root; those that begin like scripts can be run."""
     for name, text in files.items():
         path = root / name.lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        path.chmod(0o755 if text.startswith("#!") else 0o644)
+        path.chmod(0o755 if text.startswith("#!") else
+                   0o600 if path.parent.name in SECRET else 0o644)
 
 
 def in_root(root: Path, command: str) -> None:
@@ -139,7 +144,7 @@ def make_base(kernel: Kernel, work: Path) -> None:
     # each machine its own, as cloud images do it
     (root / "etc/machine-id").write_text("")
     in_root(root, f"update-initramfs -c -k {kernel.release}\n"
-            "systemctl enable systemd-networkd")
+            f"systemctl disable {' '.join(networks.UNITS)}")
 
 
 def base(kernel: Kernel) -> Path:
@@ -159,7 +164,8 @@ class Userland:
     fresh: made by update-initramfs after it.
     """
 
-    def __init__(self, kernel: Kernel, work: Path):
+    def __init__(self, kernel: Kernel, work: Path,
+                 network: networks.Network = networks.NETWORKS["networkd"]):
         self.kernel, self.work = kernel, work
         self.disk = work / "disk.img"
         self.stale, self.fresh = work / "stale", work / "fresh"
@@ -167,6 +173,8 @@ class Userland:
         run("cp", "-a", base(kernel), self.root)
         self.initrd = self.root / "boot" / f"initrd.img-{kernel.release}"
         shutil.copy2(self.initrd, self.stale)
+        write(self.root, network.files)
+        in_root(self.root, network.command)
 
     def install(self) -> None:
         """As README.md says, and what the test itself needs."""

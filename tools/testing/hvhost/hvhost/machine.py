@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import errno
 import itertools
@@ -19,6 +20,7 @@ import tempfile
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Callable, TypeVar
 
@@ -113,6 +115,15 @@ class Machine:
 
     def __exit__(self, *exc: object) -> None:
         self.stop()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """No CPU runs, and nothing is written to a disk."""
+        self._qmp.command("stop")
+        try:
+            yield
+        finally:
+            self._qmp.command("cont")
 
     # -- life ------------------------------------------------------------------------------------
 
