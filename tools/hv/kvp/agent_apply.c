@@ -10,6 +10,7 @@
 #include "backend.h"
 #include "deadline.h"
 #include "kvpctl.h"
+#include "networkd_link.h"
 
 static unsigned int result_of(int error)
 {
@@ -43,11 +44,10 @@ static const char *why_not(int error)
 /* While networkd makes up its mind about a new interface nobody knows whose it is. */
 static bool is_undecided(struct job *job)
 {
-	char state[32];
+	struct networkd_link link;
 
-	return backend_state(job, "/run/systemd/netif/links/", NULL, "ADMIN_STATE", state,
-			     sizeof(state)) &&
-	       (!strcmp(state, "pending") || !strcmp(state, "initialized"));
+	return networkd_link_read(job->root, job->nic, &link) &&
+	       (!strcmp(link.state, "pending") || !strcmp(link.state, "initialized"));
 }
 
 static bool wait_for_decision(const struct apply_options *options, struct job *job,

@@ -13,10 +13,10 @@
 #include "backend.h"
 #include "deadline.h"
 #include "kvpctl.h"
+#include "networkd_link.h"
 #include "program.h"
 #include "readfile.h"
 
-#define LINKS		"/run/systemd/netif/links/"
 #define NETWORKD_FILE	"/run/systemd/network/10-netplan-"
 #define NM_DIRECTORY	"/run/NetworkManager/system-connections"
 #define NM_PREFIX	"netplan-"
@@ -59,10 +59,11 @@ static bool is_exact(const struct job *job, const char *path)
 static bool by_networkd(struct job *job)
 {
 	static const char prefix[] = NETWORKD_FILE, suffix[] = ".network";
-	char path[PATH_MAX];
+	struct networkd_link link;
+	const char *path = link.file;
 	size_t size;
 
-	if (!backend_state(job, LINKS, NULL, "NETWORK_FILE", path, sizeof(path)) ||
+	if (!networkd_link_read(job->root, job->nic, &link) ||
 	    strncmp(path, prefix, strlen(prefix)))
 		return false;
 	size = strlen(path);
@@ -262,9 +263,12 @@ static bool is_kept_address(const struct ipconfig *ip, const struct item *item)
 /* Default routes of the request's families are replaced; all others stay. */
 static bool is_kept_route(const struct ipconfig *ip, const struct item *item)
 {
-	char to[64] = "", via[64] = "";
+	char to[64] = "", via[64] = "", table[16];
 	const char *where;
 
+	if (item_value(item, "table", table, sizeof(table)) &&
+	    strtoul(table, NULL, 10) != BACKEND_MAIN_TABLE)
+		return true;
 	item_value(item, "to", to, sizeof(to));
 	item_value(item, "via", via, sizeof(via));
 	if (strcmp(to, "default") && strcmp(to, "0.0.0.0/0") && strcmp(to, "::/0"))

@@ -12,17 +12,26 @@
 #include "backend.h"
 #include "kvpctl.h"
 #include "networkd_file.h"
+#include "networkd_link.h"
 #include "program.h"
 
-#define LINKS		"/run/systemd/netif/links/"
 #define DIRECTORY	"/etc/systemd/network/"
 
 static bool runs(struct job *job)
 {
-	char state[32];
+	struct networkd_link link;
 
-	return backend_state(job, LINKS, NULL, "ADMIN_STATE", state, sizeof(state)) &&
-	       strcmp(state, "unmanaged");
+	return networkd_link_read(job->root, job->nic, &link);
+}
+
+/*
+ * A file for another MAC address, as a fail-over leaves it: nobody runs the interface,
+ * and networkd would if it had a file for it.
+ */
+static bool configured(struct job *job)
+{
+	return !netif_is_addressed(job->root, job->nic) &&
+	       networkd_link_is_free(job->root, job->nic);
 }
 
 /*
@@ -91,23 +100,24 @@ static void put_network(FILE *out, const struct job *job, const struct networkd_
 
 static int plan_networkd(const struct job *job, struct plan *plan)
 {
-	char used[PATH_MAX] = "", name[NAME_MAX];
 	struct networkd_kept kept = { 0 };
+	struct networkd_link link = { 0 };
+	char name[NAME_MAX];
 	const char *base;
 	size_t size;
 	char *text;
 	FILE *out;
 	int error = 0;
 
-	if (backend_state(job, LINKS, NULL, "NETWORK_FILE", used, sizeof(used)) && *used == '/')
-		error = networkd_keep(job->root, used, job->ip, &kept);
+	if (networkd_link_read(job->root, job->nic, &link) && *link.file == '/')
+		error = networkd_keep(job->root, link.file, job->ip, &kept);
 	/* a file that is gone since says nothing any more */
 	if (error && error != -ENOENT)
 		return error;
-	base = strrchr(used, '/');
+	base = strrchr(link.file, '/');
 	if (!choose_name(job->nic->name, base ? base + 1 : "", name, sizeof(name))) {
 		free(kept.text);
-		warn("%s: no file can come before %s", job->nic->name, used);
+		warn("%s: no file can come before %s", job->nic->name, link.file);
 		return -EEXIST;
 	}
 	out = open_memstream(&text, &size);
@@ -133,5 +143,6 @@ static int plan_networkd(const struct job *job, struct plan *plan)
 const struct backend networkd_backend = {
 	.name = "networkd",
 	.runs = runs,
+	.configured = configured,
 	.plan = plan_networkd,
 };

@@ -10,25 +10,33 @@
 #include <string.h>
 
 #include "backend.h"
-#include "deadline.h"
 #include "kvpctl.h"
-#include "program.h"
+#include "nmcli.h"
 
 #define DEVICES		"/run/NetworkManager/devices/"
 #define PROFILES	"/etc/NetworkManager/system-connections/"
 
-/* nmcli's answers come at once, or NetworkManager is not there. ms */
-#define ASK_TIME	3000
-
 #define UUID_SIZE	37
 
+#define MAC_PROPERTY	"802-3-ethernet.mac-address"
+
+/* The file has what NetworkManager has said last; it is asked itself where it can be. */
 static bool runs(struct job *job)
 {
-	char managed[16];
+	char managed[16], *text, *at;
+	bool yes;
 
 	if (!backend_state(job, DEVICES, "device", "managed", managed, sizeof(managed)))
 		return false;
-	return !strcmp(managed, "true") || !strcmp(managed, "1") || !strcmp(managed, "full");
+	yes = !strcmp(managed, "true") || !strcmp(managed, "1") || !strcmp(managed, "full");
+	if (!yes || *job->root)
+		return yes;
+	text = nmcli_get("GENERAL.NM-MANAGED", "device", "show", job->nic->name, NULL);
+	at = text;
+	if (text)
+		yes = strcmp(nmcli_line(&at), "no");
+	free(text);
+	return yes;
 }
 
 /**
@@ -37,6 +45,7 @@ static bool runs(struct job *job)
  * @path: its file, or empty
  * @is_own: only this interface can use it
  * @is_active: the interface uses it now
+ * @mac: the MAC address that it wants, or empty
  * @routes4: its static IPv4 routes, as nmcli prints them
  * @routes6: its static IPv6 routes
  */
@@ -45,6 +54,7 @@ struct profile {
 	char path[PATH_MAX];
 	bool is_own;
 	bool is_active;
+	char mac[18];
 	char *routes4;
 	char *routes6;
 };
@@ -55,28 +65,6 @@ static bool is_uuid(const char *text)
 	       strspn(text, "0123456789abcdefABCDEF-") == UUID_SIZE - 1;
 }
 
-/* What nmcli prints for "-g FIELDS ARGUMENTS..."; NULL if it fails. The caller frees it. */
-static char *ask(const char *fields, const char *first, const char *second, const char *third,
-		 const char *fourth)
-{
-	const char *const argv[] = {
-		"nmcli", "--escape", "no", "-g", fields, first, second, third, fourth, NULL,
-	};
-	char *text;
-
-	return program_output((char *const *)argv, deadline_now() + ASK_TIME, &text) ? NULL : text;
-}
-
-/* Cuts the line at *@at off, and moves *@at behind it. */
-static char *next_line(char **at)
-{
-	char *line = *at, *end = line + strcspn(line, "\n");
-
-	*at = *end ? end + 1 : end;
-	*end = '\0';
-	return line;
-}
-
 static void copy_uuid(struct profile *profile, const char *text)
 {
 	if (is_uuid(text))
@@ -85,39 +73,45 @@ static void copy_uuid(struct profile *profile, const char *text)
 
 static void find_active(const char *ifname, struct profile *profile)
 {
-	char *text = ask("GENERAL.CON-UUID", "device", "show", ifname, NULL), *at = text;
+	char *text = nmcli_get("GENERAL.CON-UUID", "device", "show", ifname, NULL), *at = text;
 
 	if (!text)
 		return;
-	copy_uuid(profile, next_line(&at));
+	copy_uuid(profile, nmcli_line(&at));
 	profile->is_active = profile->uuid[0];
 	free(text);
+}
+
+static bool is_bound(const char *uuid, const struct netif *nic)
+{
+	char *name = nmcli_get("connection.interface-name", "connection", "show", "uuid", uuid);
+	char *at = name;
+	bool bound = name && !strcmp(nmcli_line(&at), nic->name);
+
+	free(name);
+	return bound;
 }
 
 /* Without a cable none is active: the first that is bound to the interface. */
 static void find_bound(const struct netif *nic, struct profile *profile)
 {
-	char *all = ask("UUID", "connection", "show", NULL, NULL), *at = all;
+	char *all = nmcli_get("UUID", "connection", "show", NULL, NULL), *at = all;
 
 	while (at && *at && !profile->uuid[0]) {
-		const char *uuid = next_line(&at);
-		char *name = is_uuid(uuid) ? ask("connection.interface-name", "connection", "show",
-						 "uuid", uuid) : NULL;
-		char *end = name;
+		const char *uuid = nmcli_line(&at);
 
-		if (name && !strcmp(next_line(&end), nic->name))
+		if (is_uuid(uuid) && is_bound(uuid, nic))
 			copy_uuid(profile, uuid);
-		free(name);
 	}
 	free(all);
 }
 
 static void find_path(struct profile *profile)
 {
-	char *text = ask("UUID,FILENAME", "connection", "show", NULL, NULL), *at = text;
+	char *text = nmcli_get("UUID,FILENAME", "connection", "show", NULL, NULL), *at = text;
 
 	while (at && *at) {
-		const char *line = next_line(&at);
+		const char *line = nmcli_line(&at);
 
 		if (!strncmp(line, profile->uuid, UUID_SIZE - 1) && line[UUID_SIZE - 1] == ':')
 			snprintf(profile->path, sizeof(profile->path), "%s", line + UUID_SIZE);
@@ -125,9 +119,20 @@ static void find_path(struct profile *profile)
 	free(text);
 }
 
+/* Apart from the others: profiles of other kinds have no such setting. */
+static void read_mac(struct profile *profile)
+{
+	char *text = nmcli_get(MAC_PROPERTY, "connection", "show", "uuid", profile->uuid);
+	char *at = text;
+
+	if (text)
+		snprintf(profile->mac, sizeof(profile->mac), "%.17s", nmcli_line(&at));
+	free(text);
+}
+
 static int read_profile(const struct netif *nic, struct profile *profile)
 {
-	char *text = ask("connection.id,connection.interface-name,ipv4.routes,ipv6.routes",
+	char *text = nmcli_get("connection.id,connection.interface-name,ipv4.routes,ipv6.routes",
 			 "connection", "show", "uuid", profile->uuid), *at = text;
 	char clone[IF_NAMESIZE + 16];
 	bool is_clone;
@@ -135,11 +140,12 @@ static int read_profile(const struct netif *nic, struct profile *profile)
 	if (!text)
 		return -EIO;
 	snprintf(clone, sizeof(clone), "hv_kvp-%s", nic->name);
-	is_clone = !strcmp(next_line(&at), clone);
-	profile->is_own = !strcmp(next_line(&at), nic->name);
-	profile->routes4 = strdup(next_line(&at));
-	profile->routes6 = strdup(next_line(&at));
+	is_clone = !strcmp(nmcli_line(&at), clone);
+	profile->is_own = !strcmp(nmcli_line(&at), nic->name);
+	profile->routes4 = strdup(nmcli_line(&at));
+	profile->routes6 = strdup(nmcli_line(&at));
 	free(text);
+	read_mac(profile);
 	find_path(profile);
 	/* a file of NetworkManager's own runtime is gone at the next boot */
 	if (strncmp(profile->path, PROFILES, strlen(PROFILES)) && !is_clone)
@@ -158,6 +164,16 @@ static int find_profile(const struct netif *nic, struct profile *profile)
 	return profile->uuid[0] ? read_profile(nic, profile) : 0;
 }
 
+/* A default route of the main table. */
+static bool is_default(const char *route, const char *any)
+{
+	const char *table = strstr(route, " table=");
+
+	if (strncmp(route, any, strlen(any)) || route[strlen(any)] != ' ')
+		return false;
+	return !table || strtoul(table + strlen(" table="), NULL, 10) == BACKEND_MAIN_TABLE;
+}
+
 /* Routes that are kept, and those for the gateways after the first. */
 static void put_routes(FILE *out, const struct ipconfig *ip, int family, char *routes)
 {
@@ -168,7 +184,7 @@ static void put_routes(FILE *out, const struct ipconfig *ip, int family, char *r
 	for (route = routes ? strtok_r(routes, ",", &save) : NULL; route;
 	     route = strtok_r(NULL, ",", &save)) {
 		route += strspn(route, " ");
-		if (strncmp(route, any, strlen(any)) || route[strlen(any)] != ' ')
+		if (!is_default(route, any))
 			fprintf(out, "%s%s", count++ ? "," : "", route);
 	}
 	for (unsigned int i = 0; i < ip->gateway_count; i++)
@@ -186,14 +202,6 @@ static void put_addresses(FILE *out, const struct ipconfig *ip, int family)
 		if (ip->address[i].family == family)
 			fprintf(out, "%s%s", count++ ? "," : "",
 				ipaddr_network(&ip->address[i], text));
-}
-
-static const struct ipaddr *first_gateway(const struct ipconfig *ip, int family)
-{
-	for (unsigned int i = 0; i < ip->gateway_count; i++)
-		if (ip->gateway[i].family == family)
-			return &ip->gateway[i];
-	return NULL;
 }
 
 static const char *method(const struct ipconfig *ip, int family)
@@ -244,7 +252,8 @@ static bool put_family(struct plan_command *command, const struct ipconfig *ip, 
 {
 	const char *name = family == AF_INET ? "ipv4" : "ipv6";
 	/* NetworkManager refuses a gateway without an address */
-	const struct ipaddr *gateway = ipconfig_has(ip, family) ? first_gateway(ip, family) : NULL;
+	const struct ipaddr *gateway = !ipconfig_has(ip, family) ? NULL :
+		ipaddr_first(ip->gateway, ip->gateway_count, family);
 	char text[IPADDR_TEXT] = "", *kept;
 	size_t size;
 	FILE *out;
@@ -278,6 +287,9 @@ static int add_modify(const struct job *job, struct plan *plan, const struct pro
 		put_property(command, "connection", "autoconnect", "yes");
 		put_property(command, "connection", "autoconnect-priority", "999");
 	}
+	/* by name alone: Hyper-V gives a dynamic one again at a fail-over */
+	if (*profile->mac && (!profile->is_own || strcasecmp(profile->mac, job->nic->mac)))
+		put_property(command, "802-3-ethernet", "mac-address", "");
 	return put_family(command, job->ip, AF_INET, profile->routes4) &&
 	       put_family(command, job->ip, AF_INET6, profile->routes6) ? 0 : -ENOMEM;
 }

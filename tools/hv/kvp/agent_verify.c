@@ -34,25 +34,17 @@ bool verify_lacks_carrier(const struct netif *nic)
 	return none;
 }
 
-static const struct ipaddr *first_of(const struct ipaddr *list, unsigned int count, int family)
-{
-	for (unsigned int i = 0; i < count; i++)
-		if (list[i].family == family)
-			return &list[i];
-	return NULL;
-}
-
 /* A gateway without an address is one that no stack takes. */
 static bool has_gateway(const struct netif *nic, const struct ipconfig *ip, int family)
 {
-	const struct ipaddr *gateway = first_of(ip->gateway, ip->gateway_count, family);
+	const struct ipaddr *gateway = ipaddr_first(ip->gateway, ip->gateway_count, family);
 
 	return !gateway || !ipconfig_has(ip, family) || linkroute_has_default(nic->index, gateway);
 }
 
 static bool has_server(const struct linkstate *state, const struct ipconfig *ip, int family)
 {
-	const struct ipaddr *server = first_of(ip->dns, ip->dns_count, family);
+	const struct ipaddr *server = ipaddr_first(ip->dns, ip->dns_count, family);
 	unsigned int count = family == AF_INET ? state->v4_count : state->v6_count;
 
 	for (unsigned int i = 0; server && i < count; i++)

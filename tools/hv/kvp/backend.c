@@ -50,7 +50,8 @@ const struct backend *backend_find(struct job *job, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
 		if (backends[i]->runs(job))
 			return backends[i];
-	for (size_t i = 0; i < ARRAY_SIZE(backends); i++)
+	/* the other way round: a stanza says more than that networkd is there */
+	for (size_t i = ARRAY_SIZE(backends); i--; )
 		if (backends[i]->configured && backends[i]->configured(job))
 			return backends[i];
 	return NULL;

@@ -16,6 +16,9 @@
 /* Further default routes of a family come after the first one. */
 #define BACKEND_METRIC	2000
 
+/* Default routes of other tables are no business of the host's. */
+#define BACKEND_MAIN_TABLE	254
+
 /**
  * struct job - one interface to be configured
  * @root: directory that stands for /, "" for the system's

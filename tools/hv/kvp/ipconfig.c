@@ -191,6 +191,14 @@ void ipconfig_settle(struct ipconfig *ip)
 	}
 }
 
+const struct ipaddr *ipaddr_first(const struct ipaddr *list, unsigned int count, int family)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (list[i].family == family)
+			return &list[i];
+	return NULL;
+}
+
 bool ipconfig_has(const struct ipconfig *ip, int family)
 {
 	return has_family(ip->address, ip->address_count, family);

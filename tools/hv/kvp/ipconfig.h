@@ -85,6 +85,9 @@ void ipconfig_settle(struct ipconfig *ip);
  */
 bool ipconfig_has(const struct ipconfig *ip, int family);
 
+/* The first of a list that is of a family; NULL for none. */
+const struct ipaddr *ipaddr_first(const struct ipaddr *list, unsigned int count, int family);
+
 /* Whether a family is what the configuration is about. */
 static inline bool ipconfig_is_about(const struct ipconfig *ip, int family)
 {

@@ -11,6 +11,8 @@
 #include "interfaces.h"
 #include "kvpctl.h"
 #include "linkstate.h"
+#include "networkd_link.h"
+#include "nmcli.h"
 #include "program.h"
 #include "readfile.h"
 
@@ -19,8 +21,8 @@
 #define NM		"/run/NetworkManager/"
 #define FILE_MAX	65536
 
-/* nmcli answers at once, or NetworkManager is not there. ms */
-#define NM_TIME		2000
+/* resolvectl answers at once, or systemd-resolved is not there. ms */
+#define ASK_TIME	2000
 
 const char *const linkstate_directories[] = {
 	NETWORKD "links", NETWORKD "leases", RESOLVED, RESOLVED "netif", NM, NM "devices",
@@ -68,15 +70,38 @@ static void add_words(struct linkstate *state, char *words)
 		add_extended(state, word);
 }
 
-static bool add_from(struct job *job, const char *prefix, const char *key,
-		     struct linkstate *state)
+static bool has_any(const struct linkstate *state)
+{
+	return state->v4_count || state->v6_count;
+}
+
+/* "Link 2 (eth0): 192.0.2.53 2001:db8::53", with whatever resolvectl(1) writes them. */
+static bool ask_resolved(const struct netif *nic, struct linkstate *state)
+{
+	const char *const argv[] = { "resolvectl", "dns", nic->name, NULL };
+	char *text, *words;
+
+	if (program_output((char *const *)argv, deadline_now() + ASK_TIME, &text))
+		return false;
+	words = strstr(text, "): ");
+	if (words) {
+		words[strcspn(words, "\n")] = '\0';
+		add_words(state, words + 3);
+	}
+	free(text);
+	return true;
+}
+
+/* Where the file has no servers there are none to ask for. */
+static bool add_from_resolved(struct job *job, struct linkstate *state)
 {
 	char value[4096];
 
-	if (!backend_state(job, prefix, NULL, key, value, sizeof(value)))
+	if (!backend_state(job, RESOLVED "netif/", NULL, "SERVERS", value, sizeof(value)))
 		return false;
-	add_words(state, value);
-	return state->v4_count || state->v6_count;
+	if (*job->root || !ask_resolved(job->nic, state))
+		add_words(state, value);
+	return has_any(state);
 }
 
 static void add_resolv_conf(const char *root, const char *path, struct linkstate *state)
@@ -97,19 +122,15 @@ static void add_resolv_conf(const char *root, const char *path, struct linkstate
 /* NetworkManager keeps them to itself where another program writes resolv.conf. */
 static bool add_from_nm(struct job *job, struct linkstate *state)
 {
-	const char *const argv[] = {
-		"nmcli", "--escape", "no", "-g", "IP4.DNS,IP6.DNS", "device", "show",
-		job->nic->name, NULL,
-	};
 	char *text, *word, *save;
 
-	if (*job->root || !nm_backend.runs(job) ||
-	    program_output((char *const *)argv, deadline_now() + NM_TIME, &text))
-		return false;
-	for (word = strtok_r(text, "|\n ", &save); word; word = strtok_r(NULL, "|\n ", &save))
+	text = *job->root || !nm_backend.runs(job) ? NULL :
+	       nmcli_get("IP4.DNS,IP6.DNS", "device", "show", job->nic->name, NULL);
+	for (word = text ? strtok_r(text, "|\n ", &save) : NULL; word;
+	     word = strtok_r(NULL, "|\n ", &save))
 		add_extended(state, word);
 	free(text);
-	return state->v4_count || state->v6_count;
+	return has_any(state);
 }
 
 /* Those of the whole system: the first file that has any but a stub on loopback. */
@@ -121,26 +142,16 @@ static void add_global(const char *root, struct linkstate *state)
 		"/run/connman/resolv.conf", "/var/run/dnsmasq/resolv.conf",
 	};
 
-	for (size_t i = 0; i < ARRAY_SIZE(files) && !state->v4_count && !state->v6_count; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(files) && !has_any(state); i++)
 		add_resolv_conf(root, files[i], state);
 }
 
-static void read_servers(struct job *job, struct linkstate *state)
+static void read_servers(struct job *job, struct networkd_link *link, struct linkstate *state)
 {
-	if (!add_from(job, NETWORKD "links/", "DNS", state) &&
-	    !add_from(job, RESOLVED "netif/", "SERVERS", state) && !add_from_nm(job, state))
+	if (link)
+		add_words(state, link->dns);
+	if (!has_any(state) && !add_from_resolved(job, state) && !add_from_nm(job, state))
 		add_global(job->root, state);
-}
-
-static bool has_lease(const struct job *job)
-{
-	char path[PATH_MAX], *text;
-
-	snprintf(path, sizeof(path), NETWORKD "leases/%u", job->nic->index);
-	if (readfile(job->root, path, FILE_MAX, &text, NULL))
-		return false;
-	free(text);
-	return true;
 }
 
 /* The method of IPv4 in the profile with this UUID, if it is in the directory. */
@@ -169,15 +180,40 @@ static bool method_of(const struct job *job, const char *directory, const char *
 	return found;
 }
 
+/* Of the profile in use, as NetworkManager has it. */
+static bool ask_method(const struct job *job, char *method, size_t size)
+{
+	char *uuid = nmcli_get("GENERAL.CON-UUID", "device", "show", job->nic->name, NULL);
+	char *at = uuid, *text = NULL;
+	bool found;
+
+	if (uuid && *nmcli_line(&at))
+		text = nmcli_get("ipv4.method", "connection", "show", "uuid", uuid);
+	free(uuid);
+	at = text;
+	found = text;
+	if (found)
+		snprintf(method, size, "%s", nmcli_line(&at));
+	free(text);
+	return found;
+}
+
+static bool read_method(struct job *job, char *method, size_t size)
+{
+	char uuid[64];
+
+	return backend_state(job, NM "devices/", "device", "connection-uuid", uuid,
+			     sizeof(uuid)) &&
+	       (method_of(job, "/etc/NetworkManager/system-connections", uuid, method, size) ||
+		method_of(job, NM "system-connections", uuid, method, size));
+}
+
 static unsigned int dhcp_of_nm(struct job *job)
 {
-	char uuid[64], method[32];
+	char method[32];
 
-	if (!backend_state(job, NM "devices/", "device", "connection-uuid", uuid, sizeof(uuid)))
-		return HVKVP_IP_DHCP_UNKNOWN;
-	if (!method_of(job, "/etc/NetworkManager/system-connections", uuid, method,
-		       sizeof(method)) &&
-	    !method_of(job, NM "system-connections", uuid, method, sizeof(method)))
+	if ((*job->root || !ask_method(job, method, sizeof(method))) &&
+	    !read_method(job, method, sizeof(method)))
 		return HVKVP_IP_DHCP_UNKNOWN;
 	return strcmp(method, "auto") ? HVKVP_IP_DHCP_OFF : HVKVP_IP_DHCP_ON;
 }
@@ -220,10 +256,10 @@ static bool has_client(const struct job *job)
 	return false;
 }
 
-static unsigned int read_dhcp(struct job *job)
+static unsigned int read_dhcp(struct job *job, const struct networkd_link *link)
 {
-	if (networkd_backend.runs(job))
-		return has_lease(job) ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
+	if (link)
+		return link->dhcp4 ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
 	if (nm_backend.runs(job))
 		return dhcp_of_nm(job);
 	if (ifupdown_backend.runs(job))
@@ -233,10 +269,12 @@ static unsigned int read_dhcp(struct job *job)
 
 void linkstate_read(const char *root, const struct netif *nic, struct linkstate *state)
 {
+	static struct networkd_link networkd;
 	struct job job = { .root = root, .nic = nic };
+	struct networkd_link *link = networkd_link_read(root, nic, &networkd) ? &networkd : NULL;
 
 	memset(state, 0, sizeof(*state));
 	state->index = nic->index;
-	read_servers(&job, state);
-	state->dhcp = read_dhcp(&job);
+	read_servers(&job, link, state);
+	state->dhcp = read_dhcp(&job, link);
 }

@@ -289,6 +289,18 @@ static bool is_addressed(const struct ifaddrs *all, const char *name)
 	return false;
 }
 
+bool netif_is_addressed(const char *root, const struct netif *nic)
+{
+	struct ifaddrs *all;
+	bool addressed;
+
+	if (*root || getifaddrs(&all))
+		return true;
+	addressed = is_addressed(all, nic->name);
+	freeifaddrs(all);
+	return addressed;
+}
+
 /* Whether the kernel may show @name's addresses for @nic: its MAC, or a VLAN on it. */
 static bool may_speak(const struct netif *nic, const char *name)
 {

@@ -53,6 +53,9 @@ int netif_find(const char *root, unsigned int index, const char *adapter, struct
  */
 int netif_load(const char *root, const char *name, struct netif *nic);
 
+/* Whether it has an address that is good beyond its link; unknown below another root: yes. */
+bool netif_is_addressed(const char *root, const struct netif *nic);
+
 /* Whether it is what hosts ask about: a device, or a bond or bridge that may be above one. */
 bool netif_may_be_adapter(const char *root, const struct netif *nic);
 

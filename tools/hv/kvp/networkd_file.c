@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend.h"
 #include "kvpctl.h"
 #include "networkd_file.h"
 #include "readfile.h"
@@ -25,7 +26,7 @@ static const char *const directories[] = {
  * @text: they, once @out is closed
  * @size: bytes of @text
  * @family: of the address or route in it, AF_UNSPEC if it names none
- * @is_default: of a route: nothing but a default route was seen
+ * @is_default: of a route: nothing but a default route of the main table was seen
  * @gateway: of a route: the address of its gateway; a family of 0 for none
  * @on_link: of a route: GatewayOnLink= is said
  */
@@ -142,6 +143,9 @@ static void read_route(struct section *section, const char *key, const char *val
 
 	if (!strcmp(key, "GatewayOnLink") || !strcmp(key, "GatewayOnlink"))
 		section->on_link = true;
+	if (!strcmp(key, "Table") && strcmp(value, "main") &&
+	    strtoul(value, NULL, 10) != BACKEND_MAIN_TABLE)
+		section->is_default = false;
 	if (!strcmp(key, "Gateway")) {
 		section->family = family_of(value, &section->gateway);
 	} else if (!strcmp(key, "Destination")) {

@@ -13,6 +13,7 @@
  * and DELETE are lines in the file, "KEY=VALUE" and "KEY".
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -148,6 +149,22 @@ static int answer(const struct hvkvp_ip_answer *args)
 	return fclose(file);
 }
 
+static int supply(const struct hvkvp_ip_supply *args)
+{
+	const uint8_t *v4 = (const void *)(uintptr_t)args->v4_dns;
+	const uint8_t *v6 = (const void *)(uintptr_t)args->v6_dns;
+	FILE *file = fopen(FOLDER "supply", "ae");
+	char text[INET6_ADDRSTRLEN];
+
+	fprintf(file, "%u %u", args->ifindex, args->dhcp);
+	for (unsigned int i = 0; i < args->v4_dns_count; i++)
+		fprintf(file, " %s", inet_ntop(AF_INET, v4 + 4 * i, text, sizeof(text)));
+	for (unsigned int i = 0; i < args->v6_dns_count; i++)
+		fprintf(file, " %s", inet_ntop(AF_INET6, v6 + 16 * i, text, sizeof(text)));
+	fputc('\n', file);
+	return fclose(file);
+}
+
 static int set_item(const struct hvkvp_set *args)
 {
 	return dprintf(device, "%.*s=%.*s\n", (int)args->key_len,
@@ -177,8 +194,9 @@ int ioctl(int fd, unsigned long command, ...)
 	case HVKVP_IOC_DELETE:
 		return delete_item(arg);
 	case HVKVP_IOC_IP_AGENT:
-	case HVKVP_IOC_IP_SUPPLY:
 		return 0;
+	case HVKVP_IOC_IP_SUPPLY:
+		return supply(arg);
 	case HVKVP_IOC_IP_REQUEST:
 		if (((struct hvkvp_ip_request *)arg)->flags & HVKVP_IP_REQUEST_REFUSED)
 			return refused(arg);
