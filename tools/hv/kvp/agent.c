@@ -15,10 +15,12 @@
 
 #include "agent_apply.h"
 #include "agent_lock.h"
+#include "agent_status.h"
 #include "agent_supply.h"
 #include "deadline.h"
 #include "device.h"
 #include "journal.h"
+#include "journal_text.h"
 #include "json.h"
 #include "kvpctl.h"
 #include "netwatch.h"
@@ -34,11 +36,11 @@
 #define REQUEST_TIME	8000
 
 static struct apply_options how = { .root = "", .wake = -1 };
-static bool once, refused, recover;
+static bool once, refused, recover, force, status;
 static const char *request_file, *revert;
 static uint64_t timeout = APPLY_TIME / 1000;
 /* The interface of the last request. */
-static char applied[IF_NAMESIZE];
+static struct applied applied;
 
 static const struct option_spec options[] = {
 	{ "once", '1', OPTION_FLAG, &once, NULL, "end after one request" },
@@ -48,6 +50,10 @@ static const struct option_spec options[] = {
 	  "FILE apply a struct hvkvp_ip_config from a file, and end" },
 	{ "revert", 0, OPTION_TEXT, &revert, NULL,
 	  "IF put back what the interface had before the first request, and end" },
+	{ "force", 0, OPTION_FLAG, &force, NULL,
+	  "with --revert: also files that others have changed since" },
+	{ "status", 0, OPTION_FLAG, &status, NULL,
+	  "show requests, their results, and what can be put back, and end" },
 	{ "recover", 0, OPTION_FLAG, &recover, NULL,
 	  "before the network is started: put back what a killed agent left, and end" },
 	{ "exec", 'x', OPTION_TEXT, &how.program, NULL,
@@ -127,11 +133,14 @@ static const char *result_name(unsigned int result)
 	}
 }
 
-/* A line for each request. */
-static void report(unsigned int index, unsigned int result)
+/* A line for each request, and a record for --status. */
+static void report(unsigned int index, uint64_t request, unsigned int result)
 {
 	struct json j = { .out = stdout };
 
+	if (applied.name[0])
+		agent_status_add(how.root, applied.name, result_name(result), applied.stack,
+				 request);
 	if (!want_json)
 		return;
 	json_open(&j, NULL, '{');
@@ -139,6 +148,50 @@ static void report(unsigned int index, unsigned int result)
 	json_string(&j, "result", result_name(result));
 	json_close(&j);
 	fflush(stdout);
+}
+
+static const char *deed_name(enum journal_deed deed)
+{
+	switch (deed) {
+	case JOURNAL_UNDONE:
+		return "undone";
+	case JOURNAL_KEPT:
+		return "kept";
+	case JOURNAL_REVERTED:
+		return "reverted";
+	default:
+		return "not_put_back";
+	}
+}
+
+static void print_deed(const char *name, enum journal_deed deed, const struct journal *journal)
+{
+	struct json j = { .out = stdout };
+
+	if (!want_json) {
+		printf("%s: %s\n", name, deed_name(deed));
+		for (unsigned int i = 0; i < journal->count; i++)
+			printf("  %s\n", journal->file[i].path);
+		return;
+	}
+	json_open(&j, NULL, '{');
+	json_string(&j, "interface", name);
+	json_string(&j, "result", deed_name(deed));
+	json_number(&j, "request", journal->request);
+	json_open(&j, "files", '[');
+	for (unsigned int i = 0; i < journal->count; i++)
+		json_string(&j, NULL, journal->file[i].path);
+	json_close(&j);
+	json_close(&j);
+}
+
+/* Of a change that an earlier agent has left, or of all changes of an interface. */
+static void tell_deed(const char *root, const char *name, enum journal_deed deed,
+		      const struct journal *journal)
+{
+	agent_status_add(root, name, deed_name(deed), NULL, journal->request);
+	if (recover || revert)
+		print_deed(name, deed, journal);
 }
 
 /* No other kvpctl may change the same files meanwhile. A negative error was told. */
@@ -157,7 +210,7 @@ static int settle_journals(uint64_t refused_request)
 {
 	const struct journal_recovery recovery = {
 		.root = how.root, .boot = recover, .refused = refused_request,
-		.deadline = deadline_now() + APPLY_TIME,
+		.deadline = deadline_now() + APPLY_TIME, .tell = tell_deed,
 	};
 
 	return journal_settle(&recovery);
@@ -169,10 +222,13 @@ static void settle_applied(uint64_t refused_request)
 	const struct journal_recovery recovery = {
 		.root = how.root, .refused = refused_request,
 		.deadline = deadline_now() + APPLY_TIME,
+		.tell = refused_request ? tell_deed : NULL,
 	};
 
-	if (applied[0])
-		journal_settle_one(&recovery, applied);
+	if (!applied.name[0])
+		return;
+	journal_settle_one(&recovery, applied.name);
+	agent_status_add(how.root, applied.name, NULL, NULL, 0);
 }
 
 /* What the kernel told the host of an agent's change that was killed before it answered. */
@@ -190,7 +246,7 @@ static unsigned int apply_until(const struct hvkvp_ip_config *config, uint64_t r
 	unsigned int time = deadline_left(end);
 
 	return apply(&how, config, request, index,
-		     time < timeout * 1000 ? time : timeout * 1000, applied);
+		     time < timeout * 1000 ? time : timeout * 1000, &applied);
 }
 
 /* The host has waited for an agent since it asked: there may be no time to undo it. */
@@ -219,9 +275,9 @@ static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int inde
 		return exit_code_of(-lock);
 	settle_journals(0);
 	result = apply_until(config, 0, index, patience + APPLY_TIME);
+	report(index, 0, result);
 	settle_applied(0);
 	close(lock);
-	report(index, result);
 	return exit_code_of_result(result);
 }
 
@@ -243,9 +299,11 @@ static void handle_request(struct agent *agent)
 {
 	static struct hvkvp_ip_config config;
 	struct hvkvp_ip_request request;
+	uint64_t unanswered;
 	int64_t end;
 	int lock;
 
+	applied.name[0] = '\0';
 	if (!fetch(agent->device, 0, &request, &config)) {
 		if (errno != ENOENT)
 			warn("cannot fetch the request: %s", strerror(errno));
@@ -257,12 +315,11 @@ static void handle_request(struct agent *agent)
 		settle_journals(last_refused(agent->device));
 	agent->result = lock < 0 ? HVKVP_IP_FAILED : apply_in_time(&request, &config, end);
 	agent->handled = true;
-	report(request.ifindex, agent->result);
-	if (send_answer(agent->device, request.id, agent->result))
-		request.id = 0;
+	unanswered = send_answer(agent->device, request.id, agent->result) ? 0 : request.id;
+	report(request.ifindex, request.id, agent->result);
 	if (lock < 0)
 		return;
-	settle_applied(request.id);
+	settle_applied(unanswered);
 	close(lock);
 }
 
@@ -429,6 +486,9 @@ static int exit_code_of_recovery(int error)
 {
 	if (error == -ENOENT)
 		return fail(EXIT_NOT_FOUND, "%s: nothing of it was changed", revert);
+	/* what has changed was told */
+	if (error == -EBUSY)
+		return EXIT_CONFLICT;
 	return error ? EXIT_ERROR : EXIT_OK;
 }
 
@@ -446,7 +506,8 @@ static bool is_network_started(void)
 static int put_back(void)
 {
 	const struct journal_recovery recovery = {
-		.root = how.root, .boot = recover, .deadline = deadline_now() + APPLY_TIME,
+		.root = how.root, .boot = recover, .force = force,
+		.deadline = deadline_now() + APPLY_TIME, .tell = tell_deed,
 	};
 	int lock, error;
 
@@ -465,8 +526,11 @@ static int put_back(void)
 /* Those that do one thing and end exclude each other. */
 static void check_actions(void)
 {
-	if (refused + !!request_file + !!revert + recover + once > 1)
-		usage_error("only one of --once, --request, --apply-refused, --revert, --recover");
+	if (refused + !!request_file + !!revert + recover + once + status > 1)
+		usage_error("only one of --once, --request, --apply-refused, --revert, --recover "
+			    "and --status");
+	if (force && !revert)
+		usage_error("--force goes with --revert");
 	if (want_json && how.dry_run)
 		usage_error("--json does not go with --dry-run");
 	if (how.dry_run && !request_file && !refused)
@@ -485,6 +549,8 @@ static int run(int argc, char **argv)
 		usage_error("--exec and --stack exclude each other");
 	if (!timeout || timeout > APPLY_TIME / 1000)
 		usage_error("--timeout is 1 to %d", APPLY_TIME / 1000);
+	if (status)
+		return agent_status_show(how.root);
 	/* files that other programs make for us are nobody else's */
 	umask(077);
 	/* what is only printed may end at any time */

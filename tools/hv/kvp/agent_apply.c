@@ -95,11 +95,14 @@ static int plan_cloud_init(const struct apply_options *options, struct plan *pla
 	if (fclose(out))
 		return -ENOMEM;
 	warn("cloud-init is told to leave the network alone: " CLOUD_FILE);
-	return plan_file(plan, 0644, text, size, CLOUD_FILE) ? 0 : -ENOMEM;
+	if (!plan_file(plan, 0644, text, size, CLOUD_FILE))
+		return -ENOMEM;
+	plan->file[plan->file_count - 1].shared = true;
+	return 0;
 }
 
 static int carry_out(const struct apply_options *options, struct job *job, uint64_t request,
-		     unsigned int time)
+		     unsigned int time, struct applied *applied)
 {
 	struct plan_limits limits = {
 		.dry_run = options->dry_run, .wake = options->wake, .request = request,
@@ -118,6 +121,7 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 	backend = choose(options, job);
 	if (!backend)
 		return -EOPNOTSUPP;
+	applied->stack = backend->name;
 	warn("%s: host's configuration, by %s", job->nic->name, backend->name);
 	error = backend->plan(job, &plan);
 	if (!error)
@@ -132,7 +136,8 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 }
 
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   uint64_t request, unsigned int index, unsigned int time, char *name)
+		   uint64_t request, unsigned int index, unsigned int time,
+		   struct applied *applied)
 {
 	static struct ipconfig ip;
 	char adapter[HVKVP_IP_ADAPTER_SIZE];
@@ -141,7 +146,7 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 	struct netif nic;
 	int error;
 
-	*name = '\0';
+	memset(applied, 0, sizeof(*applied));
 	memcpy(adapter, config->adapter, sizeof(adapter));
 	adapter[sizeof(adapter) - 1] = '\0';
 	error = ipconfig_from_kernel(config, &ip, &reason);
@@ -155,12 +160,12 @@ unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_co
 		warn("request refused: %s", why_not(error));
 		return error == -EINVAL ? HVKVP_IP_FAILED : result_of(error);
 	}
-	snprintf(name, IF_NAMESIZE, "%s", nic.name);
+	snprintf(applied->name, sizeof(applied->name), "%s", nic.name);
 	job.nic = &nic;
 	/* a script gets all of it, as from hv_kvp_daemon */
 	if (!options->program)
 		ipconfig_settle(&ip);
-	error = carry_out(options, &job, request, time);
+	error = carry_out(options, &job, request, time, applied);
 	if (!error)
 		warn("%s: %s", nic.name, options->dry_run ? "nothing done" : "configured");
 	return result_of(error);

@@ -3,6 +3,7 @@
 #ifndef KVPCTL_AGENT_APPLY_H
 #define KVPCTL_AGENT_APPLY_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,19 +31,30 @@ struct apply_options {
 };
 
 /**
+ * struct applied - which interface it was
+ * @name: its name; empty if there is none
+ * @stack: what runs it, or NULL
+ */
+struct applied {
+	char name[IF_NAMESIZE];
+	const char *stack;
+};
+
+/**
  * apply() - configures an interface as the host wants it
  * @options: how
  * @config: as the kernel gave it; checked again
  * @request: number of the host's request, or 0 for one by hand
  * @index: the interface as the kernel knows it, or 0
  * @time: ms that it may take, to the end of putting back what was there
- * @name: gets the name of the interface, IF_NAMESIZE bytes; empty if there is none
+ * @applied: gets which interface it was
  *
  * A change that succeeds is in the journal until journal_settle_one().
  *
  * Return: HVKVP_IP_*, for the host. What failed was told.
  */
 unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
-		   uint64_t request, unsigned int index, unsigned int time, char *name);
+		   uint64_t request, unsigned int index, unsigned int time,
+		   struct applied *applied);
 
 #endif /* KVPCTL_AGENT_APPLY_H */

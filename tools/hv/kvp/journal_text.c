@@ -2,20 +2,22 @@
 /*
  * Lines, and the bytes of files between them:
  *
- *	hv_kvp-journal 1
- *	request NUMBER
- *	file MODE USER GROUP SIZE PATH, then SIZE bytes and a newline
- *	none PATH
+ *	hv_kvp-journal 2
+ *	request NUMBER BOOT
+ *	file WROTE MODE USER GROUP SIZE PATH, then SIZE bytes and a newline
+ *	none WROTE PATH
+ *	shared, of the file before it
  *	undo FLAGS COUNT, then COUNT arguments, a line each; or "boot"
  *	end
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32.h"
 #include "journal_text.h"
 #include "kvpctl.h"
 
-#define FIRST_LINE	"hv_kvp-journal 1"
+#define FIRST_LINE	"hv_kvp-journal 2"
 
 static void *copy_bytes(const void *from, size_t size)
 {
@@ -48,20 +50,41 @@ static bool is_same_command(const struct plan_command *a, const struct plan_comm
 	return !a->argv[i] && !b->argv[i] && a->flags == b->flags;
 }
 
-void journal_add_command(struct plan_step *step, const struct plan_command *command)
+static bool has_command(const struct plan_step *step, const struct plan_command *command)
 {
-	struct plan_command *copy = &step->command[step->count];
-
 	for (unsigned int i = 0; i < step->count; i++)
 		if (is_same_command(&step->command[i], command))
-			return;
-	if (step->count == PLAN_COMMANDS)
-		return;
-	memset(copy, 0, sizeof(*copy));
-	copy->flags = command->flags;
-	for (unsigned int i = 0; command->argv[i]; i++)
-		copy->argv[i] = copy_bytes(command->argv[i], strlen(command->argv[i]));
-	step->count++;
+			return true;
+	return false;
+}
+
+static void copy_command(struct plan_step *step, const struct plan_command *command)
+{
+	struct plan_command *copy = plan_add(step, command->flags);
+
+	for (char *const *arg = command->argv; *arg; arg++)
+		plan_argument(copy, *arg);
+}
+
+void journal_add_step(struct plan_step *to, const struct plan_step *from)
+{
+	struct plan_step all = { 0 };
+
+	for (unsigned int i = 0; i < from->count; i++)
+		if (!has_command(to, &from->command[i]) && !has_command(&all, &from->command[i]))
+			copy_command(&all, &from->command[i]);
+	for (unsigned int i = 0; i < to->count; i++)
+		copy_command(&all, &to->command[i]);
+	plan_step_free(to);
+	*to = all;
+}
+
+void journal_digest(bool exists, const char *text, size_t size, char digest[JOURNAL_DIGEST])
+{
+	if (exists)
+		snprintf(digest, JOURNAL_DIGEST, "%zu:%08x", size, crc32(text, size));
+	else
+		strcpy(digest, "none");
 }
 
 static bool print_step(const char *word, const struct plan_step *step, FILE *out)
@@ -80,22 +103,32 @@ static bool print_step(const char *word, const struct plan_step *step, FILE *out
 	return true;
 }
 
+static void print_file(const struct journal_file *file, FILE *out)
+{
+	const char *wrote = *file->wrote ? file->wrote : "-";
+
+	if (file->existed) {
+		fprintf(out, "file %s %o %u %u %zu %s\n", wrote, (unsigned int)file->mode,
+			file->owner, file->group, file->size, file->path);
+		fwrite(file->text, 1, file->size, out);
+		fputc('\n', out);
+	} else {
+		fprintf(out, "none %s %s\n", wrote, file->path);
+	}
+	if (file->shared)
+		fputs("shared\n", out);
+}
+
 bool journal_print(const struct journal *journal, FILE *out)
 {
-	fprintf(out, FIRST_LINE "\nrequest %llu\n", journal->request);
+	fprintf(out, FIRST_LINE "\nrequest %llu %s\n", journal->request,
+		*journal->boot_id ? journal->boot_id : "-");
 	for (unsigned int i = 0; i < journal->count; i++) {
 		const struct journal_file *file = &journal->file[i];
 
 		if (strchr(file->path, '\n'))
 			return false;
-		if (!file->existed) {
-			fprintf(out, "none %s\n", file->path);
-			continue;
-		}
-		fprintf(out, "file %o %u %u %zu %s\n", (unsigned int)file->mode, file->owner,
-			file->group, file->size, file->path);
-		fwrite(file->text, 1, file->size, out);
-		fputc('\n', out);
+		print_file(file, out);
 	}
 	if (!print_step("undo", &journal->undo, out) || !print_step("boot", &journal->boot, out))
 		return false;
@@ -136,7 +169,8 @@ static bool read_file(struct cursor *cursor, const char *line, struct journal *j
 	unsigned int mode, owner, group;
 	int used = 0;
 
-	if (sscanf(line, "%o %u %u %zu %n", &mode, &owner, &group, &file.size, &used) != 4 ||
+	if (sscanf(line, "%39s %o %u %u %zu %n", file.wrote, &mode, &owner, &group, &file.size,
+		   &used) != 5 ||
 	    !used || line[used] != '/' || mode > 07777 ||
 	    file.size >= (size_t)(cursor->end - cursor->at) || cursor->at[file.size] != '\n')
 		return false;
@@ -150,26 +184,34 @@ static bool read_file(struct cursor *cursor, const char *line, struct journal *j
 	return true;
 }
 
-static bool read_none(const char *path, struct journal *journal)
+static bool read_none(const char *line, struct journal *journal)
 {
-	struct journal_file file = { .path = (char *)path };
+	struct journal_file file = { 0 };
+	int used = 0;
 
-	if (*path != '/')
+	if (sscanf(line, "%39s %n", file.wrote, &used) != 1 || !used || line[used] != '/')
 		return false;
+	file.path = (char *)line + used;
 	journal_add(journal, &file);
+	return true;
+}
+
+static bool read_shared(struct journal *journal)
+{
+	if (!journal->count)
+		return false;
+	journal->file[journal->count - 1].shared = true;
 	return true;
 }
 
 static bool read_command(struct cursor *cursor, const char *line, struct plan_step *step)
 {
-	struct plan_command *command = &step->command[step->count];
-	unsigned int count;
+	struct plan_command *command;
+	unsigned int flags, count;
 
-	if (step->count == PLAN_COMMANDS || sscanf(line, "%u %u", &command->flags, &count) != 2 ||
-	    !count || count > PLAN_ARGS)
+	if (sscanf(line, "%u %u", &flags, &count) != 2 || !count || count > PLAN_ARGS)
 		return false;
-	memset(command->argv, 0, sizeof(command->argv));
-	step->count++;
+	command = plan_add(step, flags);
 	for (unsigned int i = 0; i < count; i++) {
 		command->argv[i] = read_line(cursor);
 		if (!command->argv[i])
@@ -181,11 +223,13 @@ static bool read_command(struct cursor *cursor, const char *line, struct plan_st
 static bool read_entry(struct cursor *cursor, const char *line, struct journal *journal)
 {
 	if (!strncmp(line, "request ", 8))
-		return sscanf(line + 8, "%llu", &journal->request) == 1;
+		return sscanf(line + 8, "%llu %39s", &journal->request, journal->boot_id) == 2;
 	if (!strncmp(line, "file ", 5))
 		return read_file(cursor, line + 5, journal);
 	if (!strncmp(line, "none ", 5))
 		return read_none(line + 5, journal);
+	if (!strcmp(line, "shared"))
+		return read_shared(journal);
 	if (!strncmp(line, "undo ", 5))
 		return read_command(cursor, line + 5, &journal->undo);
 	if (!strncmp(line, "boot ", 5))

@@ -11,9 +11,15 @@
 
 #include "plan.h"
 
+/* Room for a boot's identity, and for a digest. */
+#define JOURNAL_BOOT	40
+#define JOURNAL_DIGEST	40
+
 /**
  * struct journal_file - a file as it was
  * @path: absolute, below the root
+ * @shared: as struct plan_file has it
+ * @wrote: digest of what the change left there, see journal_digest()
  * @existed: it was there, and the rest counts
  * @mode: permissions
  * @owner: user
@@ -23,6 +29,8 @@
  */
 struct journal_file {
 	char *path;
+	bool shared;
+	char wrote[JOURNAL_DIGEST];
 	bool existed;
 	mode_t mode;
 	uid_t owner;
@@ -34,6 +42,7 @@ struct journal_file {
 /**
  * struct journal - all that is needed to go back
  * @request: number of the host's request, or 0
+ * @boot_id: of the kernel that gave the number
  * @count: entries of @file
  * @file: files as they were
  * @undo: commands that make them effective
@@ -41,6 +50,7 @@ struct journal_file {
  */
 struct journal {
 	unsigned long long request;
+	char boot_id[JOURNAL_BOOT];
 	unsigned int count;
 	struct journal_file *file;
 	struct plan_step undo;
@@ -50,8 +60,11 @@ struct journal {
 /* Adds a file; strings are copied. */
 void journal_add(struct journal *journal, const struct journal_file *file);
 
-/* Adds a command unless @step has the same one, or no room. */
-void journal_add_command(struct plan_step *step, const struct plan_command *command);
+/* Adds copies of commands in front of those that @to has; what is in both stays where it is. */
+void journal_add_step(struct plan_step *to, const struct plan_step *from);
+
+/* "SIZE:CRC", or "none" for no file: enough to see that somebody has changed it. */
+void journal_digest(bool exists, const char *text, size_t size, char digest[JOURNAL_DIGEST]);
 
 /* Puts all of it to @out. False if a path or an argument cannot be written. */
 bool journal_print(const struct journal *journal, FILE *out);

@@ -53,21 +53,27 @@ void plan_argument(struct plan_command *command, const char *arg)
 	strcpy(command->argv[count], arg);
 }
 
+struct plan_command *plan_add(struct plan_step *step, unsigned int flags)
+{
+	struct plan_command *command;
+
+	step->command = need_more(step->command, step->count + 1, sizeof(*command));
+	command = &step->command[step->count++];
+	memset(command, 0, sizeof(*command));
+	command->flags = flags;
+	return command;
+}
+
 struct plan_command *plan_command(struct plan_step *step, unsigned int flags, ...)
 {
-	struct plan_command *command = &step->command[step->count];
+	struct plan_command *command = plan_add(step, flags);
 	const char *arg;
 	va_list args;
 
-	if (step->count == PLAN_COMMANDS)
-		abort();
-	memset(command, 0, sizeof(*command));
 	va_start(args, flags);
 	while ((arg = va_arg(args, const char *)))
 		plan_argument(command, arg);
 	va_end(args);
-	command->flags = flags;
-	step->count++;
 	return command;
 }
 
@@ -318,6 +324,8 @@ void plan_step_free(struct plan_step *step)
 	for (unsigned int i = 0; i < step->count; i++)
 		for (char **arg = step->command[i].argv; *arg; arg++)
 			free(*arg);
+	free(step->command);
+	memset(step, 0, sizeof(*step));
 }
 
 void plan_free(struct plan *plan)

@@ -15,7 +15,6 @@
 #include "ipconfig.h"
 #include "netif.h"
 
-#define PLAN_COMMANDS	4
 #define PLAN_ARGS	48
 
 /* The mode of a file that is there; 0600 for a new one. */
@@ -37,6 +36,7 @@
  * @mode: its permissions, or PLAN_SAME_MODE
  * @anew: the old one is taken away before the first command
  * @stays: one that a command changes, and that is put back if a command removes it
+ * @shared: the same for each interface: it is put back with the last one of them
  */
 struct plan_file {
 	char *path;
@@ -45,6 +45,7 @@ struct plan_file {
 	mode_t mode;
 	bool anew;
 	bool stays;
+	bool shared;
 };
 
 /**
@@ -64,7 +65,7 @@ struct plan_command {
  */
 struct plan_step {
 	unsigned int count;
-	struct plan_command command[PLAN_COMMANDS];
+	struct plan_command *command;
 };
 
 /**
@@ -113,7 +114,10 @@ bool plan_file(struct plan *plan, mode_t mode, char *text, size_t size, const ch
 /* Adds a file that a command changes. */
 bool plan_keep(struct plan *plan, const char *path);
 
-/* Adds a command; the arguments are copied, and end with NULL. */
+/* Adds an empty command. */
+struct plan_command *plan_add(struct plan_step *step, unsigned int flags);
+
+/* Adds a command; the arguments are copied, and end with NULL. Good until the next one. */
 struct plan_command *plan_command(struct plan_step *step, unsigned int flags, ...)
 	__attribute__((sentinel));
 
@@ -147,7 +151,7 @@ int plan_run(struct plan *plan, const struct plan_limits *limits, const struct n
 void plan_run_undo(const char *root, const struct plan_step *step, int64_t deadline,
 		   const char *owner);
 
-/* Frees the arguments of the commands. */
+/* Frees the commands. */
 void plan_step_free(struct plan_step *step);
 
 /* Frees what the plan holds. */

@@ -102,7 +102,7 @@ static int run(int argc, char **argv)
 	check_operands(argc, first, 0, 1);
 	if (first < argc)
 		path = argv[first];
-	else if (mkdir(SAVE_DIRECTORY, 0700) && errno != EEXIST)
+	else if (mkdir(SAVE_DIRECTORY, 0755) && errno != EEXIST)
 		return fail_errno("'%s'", SAVE_DIRECTORY);
 	code = save(path, &text);
 	/* it has told that nothing was saved */

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from request import ADDRESSES, DNS, GATEWAYS, SIZE, V4, V6, Request
@@ -615,12 +616,12 @@ def leftover_of_a_crash(tree: Tree) -> None:
 
 
 JOURNAL = "var/lib/hv_kvp/network-eth0.pending"
-PENDING = f"""hv_kvp-journal 1
-request 7
-file 640 0 0 4 /{OURS}
+PENDING = f"""hv_kvp-journal 2
+request 7 00000000-0000-4000-8000-000000000000
+file - 640 0 0 4 /{OURS}
 old
 
-none /etc/systemd/network/new.network
+none - /etc/systemd/network/new.network
 undo 0 2
 networkctl
 reload
@@ -636,9 +637,142 @@ def recovered(tree: Tree) -> None:
     tree.put(JOURNAL, PENDING, 0o600)
     done = tree.run("agent", "--recover")
     assert done.returncode == 0, done.stderr
+    assert done.stdout == f"eth0: undone\n  /{OURS}\n" \
+        "  /etc/systemd/network/new.network\n", done.stdout
     assert file.read_text() == "old\n" and not new.exists()
     assert file.stat().st_mode & 0o777 == 0o640
     assert not (tree.root / JOURNAL).exists()
+
+
+def many_commands(tree: Tree) -> None:
+    """A journal of several requests has more commands than one plan; what was done
+    is a record for programs."""
+    tree.put(OURS, "half")
+    more = "".join(f"undo 0 2\nnetworkctl\nreload{i}\n" for i in range(40))
+    tree.put(JOURNAL, PENDING.replace("end\n", more + "end\n"), 0o600)
+    done = tree.run("agent", "--recover", "--json")
+    assert json.loads(done.stdout) == {
+        "interface": "eth0", "result": "undone", "request": 7,
+        "files": [f"/{OURS}", "/etc/systemd/network/new.network"]}, done.stdout
+    assert tree.get(OURS) == "old\n"
+
+
+def large_journal(tree: Tree) -> None:
+    """What could not be read again is not begun."""
+    tree.put("etc/network/interfaces", "source interfaces.d/*\n")
+    for number in range(5):
+        tree.put(f"etc/network/interfaces.d/x{number}", "iface eth0 inet dhcp\n" +
+                 ("#" * 99 + "\n") * 39000)
+    before = tree.files()
+    text = tree.agent(FULL, "--stack", "ifupdown", code=1)
+    assert "File too large" in text, text
+    after = tree.files()
+    assert {name: after[name] for name in before} == before
+
+
+def _status(tree: Tree) -> dict:
+    done = tree.run("agent", "--status", "--json")
+    assert done.returncode == 0, done.stderr
+    return {entry["interface"]: entry for entry in json.loads(done.stdout)}
+
+
+def status(tree: Tree) -> None:
+    """What was asked for, what became of it, and what can be put back; for people
+    and programs, without privileges."""
+    assert _status(tree) == {}
+    tree.put(OURS, "[Network]\n")
+    tree.agent(FULL, "--stack", "networkd")
+    tree.agent(FULL, "--exec", "/bin/false", code=1)
+    tree.agent(replace(FULL, adapter="00:15:5d:00:00:99"), code=3)
+    entry = _status(tree)["eth0"]
+    assert [(r["result"], r["stack"], r["request"]) for r in entry["requests"]] == [
+        ("done", "networkd", 0), ("failed", "exec", 0)], entry
+    assert all(r["this_boot"] for r in entry["requests"])
+    assert entry["revertible"] and not entry["at_work"], entry
+    assert entry["files"] == [f"/{OURS}"], entry
+    for path in (tree.root, *tree.root.glob("var"), *tree.root.glob("var/lib"),
+                 tree.kvpctl.parent):
+        path.chmod(0o755)
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--clear-groups", tree.kvpctl, "agent",
+         "--status", "--root", tree.root], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and f"--revert: /{OURS}" in done.stdout, done
+    for _ in range(25):
+        tree.agent(FULL, "--exec", "/bin/true")
+    assert len(_status(tree)["eth0"]["requests"]) == 20
+    done = tree.run("agent", "--revert", "eth0")
+    assert done.stdout.startswith("eth0: reverted\n"), done.stdout
+    entry = _status(tree)["eth0"]
+    assert entry["requests"][-1]["result"] == "reverted" and not entry["files"], entry
+    assert not entry["revertible"]
+
+
+def revert_of_what_others_changed(tree: Tree) -> None:
+    """It is told, and left alone; --force puts back what was there all the same."""
+    file = tree.put(OURS, "[Network]\n")
+    tree.agent(FULL, "--stack", "networkd")
+    file.write_text(file.read_text() + "# by hand\n")
+    before = tree.files()
+    done = tree.run("agent", "--revert", "eth0")
+    assert done.returncode == 6 and f"/{OURS} was changed" in done.stderr, done
+    assert tree.files() == before
+    tree.agent(FULL, "--stack", "networkd")     # what it writes is its own again
+    assert tree.run("agent", "--revert", "eth0").returncode == 0
+    assert file.read_text() == "[Network]\n"
+    tree.agent(FULL, "--stack", "networkd")
+    file.unlink()
+    assert tree.run("agent", "--revert", "eth0").returncode == 6
+    assert tree.run("agent", "--revert", "eth0", "--force").returncode == 0
+    assert file.read_text() == "[Network]\n"
+
+
+SECOND_NIC = replace(FULL, adapter="00:15:5d:00:00:02", addresses=["203.0.113.9/24"],
+                     gateways=[], dns=[])
+
+
+def revert_beside_another(tree: Tree) -> None:
+    """Of two interfaces in one file the later one is to be reverted first."""
+    tree.interface("eth1", 3, "00:15:5d:00:00:02")
+    first = "iface eth0 inet dhcp\niface eth1 inet dhcp\n"
+    file = tree.put("etc/network/interfaces", first)
+    for request in (FULL, SECOND_NIC):
+        tree.agent(request, "--stack", "ifupdown")
+    both = file.read_text()
+    done = tree.run("agent", "--revert", "eth0")
+    assert done.returncode == 6 and file.read_text() == both, done
+    # again: now eth0 is the last one, and has what eth1 wrote
+    tree.agent(replace(FULL, dns=[]), "--stack", "ifupdown")
+    both = file.read_text()
+    for name in ("eth0", "eth1"):
+        assert tree.run("agent", "--revert", name).returncode == 6
+    assert file.read_text() == both
+    assert tree.run("agent", "--revert", "eth0", "--force").returncode == 0
+    assert file.read_text() == first
+
+
+def revert_in_turn(tree: Tree) -> None:
+    tree.interface("eth1", 3, "00:15:5d:00:00:02")
+    first = "iface eth0 inet dhcp\niface eth1 inet dhcp\n"
+    file = tree.put("etc/network/interfaces", first)
+    for request in (FULL, SECOND_NIC):
+        tree.agent(request, "--stack", "ifupdown")
+    for name in ("eth1", "eth0"):
+        done = tree.run("agent", "--revert", name)
+        assert done.returncode == 0, done.stderr
+    assert file.read_text() == first
+
+
+def revert_with_cloud_init(tree: Tree) -> None:
+    """What tells cloud-init to keep off goes with the last interface."""
+    tree.interface("eth1", 3, "00:15:5d:00:00:02")
+    cloud = tree.root / "etc/cloud/cloud.cfg.d/99-hv_kvp-network.cfg"
+    cloud.parent.mkdir(parents=True)
+    for request in (FULL, SECOND_NIC):
+        tree.agent(request, "--stack", "networkd")
+    for name, there in (("eth0", True), ("eth1", False)):
+        done = tree.run("agent", "--revert", name)
+        assert done.returncode == 0, done.stderr
+        assert cloud.exists() == there, name
 
 
 def damaged_journal(tree: Tree) -> None:
@@ -648,6 +782,8 @@ def damaged_journal(tree: Tree) -> None:
     texts = [PENDING[:cut] for cut in range(0, len(PENDING), 9)]
     texts += [PENDING.replace("640", "7640000"), PENDING.replace(" 4 /", " 5 /"),
               PENDING.replace(" 4 /", " 4000000000 /"),
+              PENDING.replace("request 7 ", "request x "),
+              PENDING.replace("file - ", "file "),
               PENDING.replace("undo 0 2", "undo 0 900"), PENDING + "x"]
     for text in texts:
         tree.put(JOURNAL, text, 0o600)
@@ -818,7 +954,9 @@ TESTS: list[Callable[[Tree], None]] = [
     invalid_gateways, invalid_servers, invalid_counts, invalid_flags,
     random_requests, wrong_size, new_directory, owner_is_kept, one_at_a_time,
     symbolic_links, no_regular_file,
-    old_file_is_kept, leftover_of_a_crash, recovered, damaged_journal,
+    old_file_is_kept, leftover_of_a_crash, recovered, damaged_journal, many_commands,
+    large_journal, status, revert_of_what_others_changed, revert_beside_another,
+    revert_in_turn, revert_with_cloud_init,
     script_fails, dry_run, ordinary_user, agent_json,
     interfaces_syntax, os_release, os_version, os_release_of_vendor, host_name,
 ]

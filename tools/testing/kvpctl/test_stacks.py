@@ -675,22 +675,57 @@ def _configuration(ns: Namespace, folder: str) -> str:
                    "grep -v ^timestamp= | sort")
 
 
-def _killed(ns: Namespace, step: int) -> bool:
-    """Whether kvpctl got as far as this step, and was killed there."""
+# What a disk has after it lost its power: of a folder the names that it had when it
+# was synced, of a file the contents that it had then, or none.
+POWER = """#!/bin/sh
+P=/run/power
+tops="/etc/systemd/network /etc/NetworkManager/system-connections /etc/network
+	/etc/netplan /etc/cloud /var/lib/hv_kvp"
+keep_file() { cp -p "$1" $P/inode/$(stat -c %i "$1"); }
+names() { find "$1" -maxdepth 1 -type f; }
+keep_folder() {
+	rm -rf "$P/disk$1"
+	mkdir -p "$P/disk$1"
+	names "$1" | while read -r file; do
+		inode=$P/inode/$(stat -c %i "$file")
+		if [ -f $inode ]; then cp -p $inode "$P/disk$file"; else : >"$P/disk$file"; fi
+	done
+}
+all() { find $tops -type $1 2>/dev/null; }
+case $1 in
+file)	keep_file "$2" ;;
+folder)	keep_folder "$2" ;;
+all)	rm -rf $P
+	mkdir -p $P/inode $P/disk
+	all f | while read -r file; do keep_file "$file"; done
+	all d | while read -r folder; do keep_folder "$folder"; done ;;
+lose)	all d | while read -r folder; do
+		names "$folder" | while read -r file; do rm "$file"; done
+		[ ! -d "$P/disk$folder" ] || find "$P/disk$folder" -maxdepth 1 -type f \
+			-exec cp -p {} "$folder" \;
+	done ;;
+esac
+exit 0
+"""
+
+
+def _stopped(ns: Namespace, step: int, how: str) -> int | None:
+    """kvpctl's exit code; None if it came to its end before this step."""
     ns.put(REQUEST, WANTED.pack(), 0o600)
-    code, text = ns.run(f"KILL_AT={step} LD_PRELOAD=/root/kill_at.so "
+    ns.must("rm -f /run/stopped")
+    code, text = ns.run(f"KILL_AT={step} KILL_HOW={how} LD_PRELOAD=/root/kill_at.so "
                         f"kvpctl agent --request {REQUEST}")
-    assert code in (0, 137), text
-    return code == 137
+    assert code in ((0, 1) if how == "TERM" else (0, 137)), text
+    return code if ns.path("/run/stopped").exists() else None
 
 
-def _kill_each_step(ns: Namespace, stack: str, restart: str) -> None:
-    """SIGKILL, as power loss, before each step. At the machine's next start the
-    early unit leaves what was there, or all that was asked for; the agent's next
-    start does the same in the kernel too; and it can be taken back. @restart:
-    what the machine's start does."""
+def _stop_each_step(ns: Namespace, stack: str, restart: str, how: str = "KILL") -> None:
+    """An end before each step. At the machine's next start the early unit leaves what
+    was there, or all that was asked for; the agent's next start does the same in the
+    kernel too; and it can be taken back. @restart: what the machine's start does."""
     folder = READ_AT_BOOT[stack]
     ns.put("/root/kill_at.so", (PRELOADS / "kill_at.so").read_bytes())
+    ns.put("/root/power", POWER, 0o755)
     old = _configuration(ns, folder)
     must(ns, WANTED, stack)
     new = _configuration(ns, folder)
@@ -699,9 +734,14 @@ def _kill_each_step(ns: Namespace, stack: str, restart: str) -> None:
     assert ns.wait(lambda: ns.addresses() == {OLD}, 20), ns.addresses()
     seen = set()
     for step in range(1, STEPS):
-        if not _killed(ns, step):
+        code = _stopped(ns, step, how)
+        if code is None:
             break
-        if step % 2:
+        if how == "TERM":
+            now = _configuration(ns, folder)
+            assert now == (old if code else new), f"step {step}, {code}: {now}"
+            seen.add(now)
+        elif step % 2 or how == "POWER":
             ns.must("kvpctl agent --recover")
             now = _configuration(ns, folder)
             assert now in (old, new), f"step {step}: {now}"
@@ -717,28 +757,43 @@ def _kill_each_step(ns: Namespace, stack: str, restart: str) -> None:
                       "2>/dev/null")[1]
 
 
-def networkd_killed(ns: Namespace) -> None:
+def _start_networkd(ns: Namespace) -> None:
     ns.put("/etc/systemd/network/50-old.network",
            f"[Match]\nName=e*\n[Network]\nAddress={OLD}\n")
     ns.run(NETWORKD)
     assert ns.wait(lambda: ns.addresses() == {OLD}), ns.get("/run/networkd.log")
-    _kill_each_step(ns, "networkd", RENETWORKD)
+
+
+# What brings a stack up, and what the machine's next start does.
+STOPPED = {
+    "networkd": (_start_networkd, RENETWORKD),
+    "networkmanager": (_start_nm, "nmcli connection reload && nmcli connection up id old"),
+    "ifupdown": (_start_ifupdown, "ifdown --force eth0; ifup eth0"),
+    "netplan": (_start_netplan, f"netplan generate && {RENETWORKD}"),
+}
+
+
+def stopped(ns: Namespace, stack: str, how: str) -> None:
+    """KILL, TERM or POWER at each step of a request."""
+    start, restart = STOPPED[stack]
+    start(ns)
+    _stop_each_step(ns, stack, restart, how)
+
+
+def networkd_killed(ns: Namespace) -> None:
+    stopped(ns, "networkd", "KILL")
 
 
 def networkmanager_killed(ns: Namespace) -> None:
-    _start_nm(ns)
-    _kill_each_step(ns, "networkmanager",
-                    "nmcli connection reload && nmcli connection up id old")
+    stopped(ns, "networkmanager", "KILL")
 
 
 def ifupdown_killed(ns: Namespace) -> None:
-    _start_ifupdown(ns)
-    _kill_each_step(ns, "ifupdown", "ifdown --force eth0; ifup eth0")
+    stopped(ns, "ifupdown", "KILL")
 
 
 def netplan_killed(ns: Namespace) -> None:
-    _start_netplan(ns)
-    _kill_each_step(ns, "netplan", f"netplan generate && {RENETWORKD}")
+    stopped(ns, "netplan", "KILL")
 
 
 def killed_before_the_answer(ns: Namespace) -> None:
@@ -762,6 +817,29 @@ def killed_before_the_answer(ns: Namespace) -> None:
     assert ns.get(OURS_IFUPDOWN) == ETH0, ns.get(OURS_IFUPDOWN)
     code, text = ns.run("kvpctl agent --revert eth0")
     assert code == 3, (code, text)
+
+
+def journal_of_another_boot(ns: Namespace) -> None:
+    """Numbers of requests begin again: what the kernel of this boot has refused is
+    not what the journal is about."""
+    _start_ifupdown(ns)
+    _serve(ns, "--once --timeout 10", SECOND)
+    ns.put("/run/fake/kill", "")
+    assert ns.run("/root/agent")[0] == 137
+    journal = "/var/lib/hv_kvp/network-eth0.verified"
+    text = ns.get(journal)
+    boot = ns.get("/proc/sys/kernel/random/boot_id").strip()
+    assert text.count(boot) == 1, text
+    ns.put(journal, text.replace(boot, "0" * len(boot)), 0o600)
+    ns.put("/run/fake/refused", "1")
+    ns.must("rm /run/fake/kill; mv /run/fake/1 /run/fake/done")
+    ns.run("timeout 3 /root/agent")
+    assert ns.addresses() == {"192.0.2.77/24"}, ns.addresses()
+    assert not ns.path(journal).exists()
+    status = ns.json("kvpctl agent --status --json")[0]
+    assert status["requests"][-1]["result"] == "kept", status
+    ns.must("kvpctl agent --revert eth0")
+    assert ns.addresses() == {OLD}, ns.addresses()
 
 
 def answer_that_comes_late(ns: Namespace) -> None:
@@ -834,7 +912,8 @@ TESTS: list[Callable[[Namespace], None]] = [
     netplan_keeps_v6, netplan_beside_cloud_init,
     netplan_fails, netplan_fails_early, netplan_fails_beside_others,
     netplan_pattern, networkd_killed, networkmanager_killed, ifupdown_killed,
-    netplan_killed, killed_before_the_answer, answer_that_comes_late,
+    netplan_killed, killed_before_the_answer, journal_of_another_boot,
+    answer_that_comes_late,
     nothing_runs, script, script_hangs, script_fails,
 ]
 
