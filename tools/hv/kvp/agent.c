@@ -499,7 +499,7 @@ static bool is_network_started(void)
 		"systemctl", "is-active", "--quiet", "network-pre.target", NULL,
 	};
 
-	return !*how.root && !program_run(argv, deadline_now() + APPLY_TIME, how.wake);
+	return !*how.root && !program_run(argv, false, deadline_now() + APPLY_TIME, how.wake);
 }
 
 /* --recover, --revert */

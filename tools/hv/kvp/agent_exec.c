@@ -159,8 +159,8 @@ static int plan_exec(const struct job *job, struct plan *plan)
 	snprintf(script_ifcfg, sizeof(script_ifcfg), "%s%s", job->root, ifcfg);
 	snprintf(script_connection, sizeof(script_connection), "%s%s", job->root, connection);
 	/* what the script does is its own affair, below another root too */
-	plan_command(&plan->after, PLAN_ROOTED, job->program, script_ifcfg, script_connection,
-		     NULL);
+	plan_command(&plan->after, PLAN_ROOTED | PLAN_APART, job->program, script_ifcfg,
+		     script_connection, NULL);
 	return 0;
 }
 

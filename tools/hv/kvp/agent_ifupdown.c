@@ -274,14 +274,16 @@ static void add_commands(const struct job *job, struct plan *plan)
 	const char *name = job->nic->name;
 
 	/* what is up goes down by the configuration that it came up with */
-	plan_command(&plan->before, PLAN_MAY_FAIL, "ifdown", name, NULL);
+	plan_command(&plan->before, PLAN_APART | PLAN_MAY_FAIL, "ifdown", name, NULL);
 	/* of aliases, and of what was configured by hand */
-	plan_command(&plan->before, PLAN_MAY_FAIL, "ip", "address", "flush", "dev", name, NULL);
-	plan_command(&plan->after, 0, "ifup", name, NULL);
-	plan_command(&plan->undo, PLAN_MAY_FAIL, "ifdown", "--force", name, NULL);
+	plan_command(&plan->before, PLAN_APART | PLAN_MAY_FAIL, "ip", "address", "flush", "dev",
+		     name, NULL);
+	plan_command(&plan->after, PLAN_APART, "ifup", name, NULL);
+	plan_command(&plan->undo, PLAN_APART | PLAN_MAY_FAIL, "ifdown", "--force", name, NULL);
 	/* ifdown goes by the file that is back, and leaves what the other one brought */
-	plan_command(&plan->undo, PLAN_MAY_FAIL, "ip", "address", "flush", "dev", name, NULL);
-	plan_command(&plan->undo, 0, "ifup", name, NULL);
+	plan_command(&plan->undo, PLAN_APART | PLAN_MAY_FAIL, "ip", "address", "flush", "dev",
+		     name, NULL);
+	plan_command(&plan->undo, PLAN_APART, "ifup", name, NULL);
 	plan->verify = true;
 }
 

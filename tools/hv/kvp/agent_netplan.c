@@ -522,8 +522,8 @@ static void add_commands(const struct job *job, struct plan *plan, const char *k
 			     job->root, NULL);
 	} else {
 		plan_command(&plan->before, 0, "netplan", "set", key, NULL);
-		plan_command(&plan->after, 0, "netplan", "apply", NULL);
-		plan_command(&plan->undo, 0, "netplan", "apply", NULL);
+		plan_command(&plan->after, PLAN_APART, "netplan", "apply", NULL);
+		plan_command(&plan->undo, PLAN_APART, "netplan", "apply", NULL);
 		/* its generator has run already, on the files as they were */
 		plan_command(&plan->boot, 0, "netplan", "generate", NULL);
 	}

@@ -109,6 +109,11 @@ static bool is_wanted(const char *root, const struct plan_command *command)
 	return !*root || command->flags & PLAN_ROOTED;
 }
 
+static bool is_apart(const char *root, const struct plan_command *command)
+{
+	return !*root && command->flags & PLAN_APART;
+}
+
 /* @result: of program_run(), and not 0 */
 static void complain(const struct plan_command *command, int result)
 {
@@ -128,7 +133,8 @@ static int run_step(const struct plan *plan, const struct plan_step *step,
 
 		if (!is_wanted(plan->root, command))
 			continue;
-		result = program_run(command->argv, limits->deadline, limits->wake);
+		result = program_run(command->argv, is_apart(plan->root, command),
+				     limits->deadline, limits->wake);
 		if (!result)
 			continue;
 		complain(command, result);
@@ -155,7 +161,7 @@ void plan_run_undo(const char *root, const struct plan_step *step, int64_t deadl
 
 		if (!is_wanted(root, command))
 			continue;
-		result = program_let(command->argv, deadline, owner);
+		result = program_let(command->argv, is_apart(root, command), deadline, owner);
 		if (result == -ETIMEDOUT)
 			warn("%s: still at work, and left so", command->argv[0]);
 		else if (result)

@@ -26,6 +26,8 @@
 #define PLAN_ROOTED	(1u << 1)
 /* A failure is none where the interface has no carrier. */
 #define PLAN_WANTS_CARRIER	(1u << 2)
+/* The command changes the network itself, and runs in a unit of its own (unit.h). */
+#define PLAN_APART		(1u << 3)
 
 /**
  * struct plan_file - a file of the plan

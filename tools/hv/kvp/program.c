@@ -16,6 +16,7 @@
 #include "deadline.h"
 #include "kvpctl.h"
 #include "program.h"
+#include "unit.h"
 
 /* Not the caller's PATH: it may be anyone's. */
 static const char *const directories[] = { "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
@@ -30,19 +31,23 @@ static char *const environment[] = {
  * struct child - a program at work
  * @pid: its process, and the group of what it starts
  * @process: descriptor of it, or a negative error
+ * @unit: the unit that it waits for, or empty
  */
 struct child {
 	pid_t pid;
 	int process;
+	char unit[UNIT_NAME];
 };
 
 /**
  * struct left - a program that goes on after it was waited for
  * @child: the program; a @pid of 0: none
+ * @order: later ones have more
  * @owner: the interface that it works on
  */
 struct left {
 	struct child child;
+	unsigned int order;
 	char owner[IF_NAMESIZE];
 };
 
@@ -132,14 +137,29 @@ static int wait_end(const struct child *child, int64_t deadline, int wake)
 	}
 }
 
-static int begin(char *const argv[], int output, struct child *child)
+static int start_apart(const char *path, char *const argv[], const char *after,
+		       struct child *child)
+{
+	char **wrapped = unit_wrap(path, argv, environment, after, child->unit);
+	char runner[PATH_MAX];
+	int error = search(wrapped[0], runner) ? start(runner, wrapped, -1, &child->pid) : -ENOENT;
+
+	unit_free(wrapped);
+	return error;
+}
+
+/* @after: a unit that is to end before, or NULL */
+static int begin(char *const argv[], bool apart, const char *after, int output,
+		 struct child *child)
 {
 	char path[PATH_MAX];
 	int error;
 
+	child->unit[0] = '\0';
 	if (!search(argv[0], path))
 		return -ENOENT;
-	error = start(path, argv, output, &child->pid);
+	error = apart && unit_is_possible() ? start_apart(path, argv, after, child) :
+					      start(path, argv, output, &child->pid);
 	if (error)
 		return error;
 	child->process = syscall(SYS_pidfd_open, child->pid, 0);
@@ -161,18 +181,36 @@ static int reap(const struct child *child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* All processes of the unit: one that is not there yet is not started either. */
+static void signal_unit(const char *unit, const char *signal)
+{
+	char *const argv[] = {
+		"systemctl", "kill", "--signal", (char *)signal, (char *)unit, NULL,
+	};
+	struct child child;
+
+	if (!*unit || begin(argv, false, NULL, -1, &child))
+		return;
+	if (wait_end(&child, deadline_now() + GRACE, -1))
+		kill(child.pid, SIGKILL);
+	reap(&child);
+}
+
 static void end_group(const struct child *child)
 {
-	kill(-child->pid, SIGTERM);
+	signal_unit(child->unit, "SIGTERM");
+	if (!*child->unit)
+		kill(-child->pid, SIGTERM);
 	wait_end(child, deadline_now() + GRACE, -1);
+	signal_unit(child->unit, "SIGKILL");
 	kill(-child->pid, SIGKILL);
 	reap(child);
 }
 
-int program_run(char *const argv[], int64_t deadline, int wake)
+int program_run(char *const argv[], bool apart, int64_t deadline, int wake)
 {
 	struct child child;
-	int error = begin(argv, -1, &child);
+	int error = begin(argv, apart, NULL, -1, &child);
 
 	if (error)
 		return error;
@@ -217,7 +255,7 @@ static int run_for_output(char *const argv[], int64_t deadline, FILE *out)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	error = begin(argv, ends[1], &child);
+	error = begin(argv, false, NULL, ends[1], &child);
 	close(ends[1]);
 	if (!error) {
 		error = read_output(ends[0], deadline, out);
@@ -261,11 +299,14 @@ void program_reap_left(void)
 /* If there is no room it goes on all the same. */
 static void remember(const struct child *child, const char *owner)
 {
+	static unsigned int order;
+
 	program_reap_left();
 	for (size_t i = 0; i < ARRAY_SIZE(lefts); i++) {
 		if (lefts[i].child.pid)
 			continue;
 		lefts[i].child = *child;
+		lefts[i].order = ++order;
 		snprintf(lefts[i].owner, sizeof(lefts[i].owner), "%s", owner);
 		return;
 	}
@@ -273,10 +314,23 @@ static void remember(const struct child *child, const char *owner)
 		close(child->process);
 }
 
-int program_let(char *const argv[], int64_t deadline, const char *owner)
+/* What is left at work comes to its end first: the order is that of the plan. */
+static const char *last_unit(const char *owner)
+{
+	const struct left *last = NULL;
+
+	program_reap_left();
+	for (const struct left *left = lefts; left < lefts + ARRAY_SIZE(lefts); left++)
+		if (left->child.pid && *left->child.unit && !strcmp(left->owner, owner) &&
+		    (!last || left->order > last->order))
+			last = left;
+	return last ? last->child.unit : NULL;
+}
+
+int program_let(char *const argv[], bool apart, int64_t deadline, const char *owner)
 {
 	struct child child;
-	int error = begin(argv, -1, &child);
+	int error = begin(argv, apart, last_unit(owner), -1, &child);
 
 	if (error)
 		return error;

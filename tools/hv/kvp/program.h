@@ -10,7 +10,8 @@
  * program_run() - runs a program to its end
  * @argv: its arguments, ended by NULL; the program is searched in the system's
  *	directories, not where PATH says, unless it is an absolute path
- * @deadline: when it and its process group are killed (deadline_now())
+ * @apart: in a unit of its own, where systemd runs the system (unit.h)
+ * @deadline: when it and all that it started are killed (deadline_now())
  * @wake: descriptor whose readiness ends it too, or -1
  *
  * It gets no input, an environment of PATH and LANG alone, and the caller's
@@ -21,7 +22,7 @@
  * no such program; -ETIMEDOUT; -EINTR if @wake was ready; another negative
  * error if it could not be started.
  */
-int program_run(char *const argv[], int64_t deadline, int wake);
+int program_run(char *const argv[], bool apart, int64_t deadline, int wake);
 
 /* Longest output that is taken. */
 #define PROGRAM_OUTPUT_MAX	(256 * 1024)
@@ -42,12 +43,13 @@ int program_output(char *const argv[], int64_t deadline, char **text);
 /**
  * program_let() - runs a program, and leaves it at work if it takes longer
  * @argv: as program_run() has it
+ * @apart: as program_run() has it
  * @deadline: how long it is waited for
  * @owner: the interface that it works on
  *
  * Return: as program_run(), but -ETIMEDOUT when it goes on.
  */
-int program_let(char *const argv[], int64_t deadline, const char *owner);
+int program_let(char *const argv[], bool apart, int64_t deadline, const char *owner);
 
 /**
  * program_end_left() - ends what program_let() has left at work
