@@ -225,67 +225,6 @@ static bool fits(const struct hkvp_change *change)
 	       (change->delete || change->value_size <= HKVP_VALUE_SIZE);
 }
 
-static int change_once(struct hkvp_pool *pool, struct hkvp_version *base,
-		       const struct hkvp_change *change, gfp_t gfp)
-{
-	union hkvp_build build;
-	struct hkvp_version *v = hkvp_build_begin(&build, pool, base, change);
-	int err = hkvp_build_apply(v, change, gfp);
-
-	return finish(pool, v, err, gfp);
-}
-
-static int change_atomic(struct hkvp_pool *pool,
-			 const struct hkvp_change *change, gfp_t gfp)
-{
-	struct hkvp_version *base;
-	int err = -EAGAIN;
-	int i;
-
-	rcu_read_lock();
-	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
-		base = rcu_dereference(pool->root);
-		if (backlog(pool, base) > HKVP_POOL_BACKLOG_ATOMIC)
-			break;
-		err = change_once(pool, base, change, gfp);
-	}
-	rcu_read_unlock();
-	return err;
-}
-
-/**
- * struct update - what a writer in process context makes of a version
- * @changes: the changes, each of which sees what those before it did
- * @count: number of them
- * @expect: generation to build on, or HKVP_ANY_GENERATION
- * @keep: NULL, or whether an item is to be left alone
- * @ctx: its first argument
- * @kept: number of changes that were left out for it
- * @touch: publish a version even if nothing in it is new
- */
-struct update {
-	const struct hkvp_change *changes;
-	u32 count;
-	u64 expect;
-	hkvp_keep_fn keep;
-	void *ctx;
-	u32 kept;
-	bool touch;
-};
-
-/* Whether @change must leave what was there before the update alone. */
-static bool is_kept(const struct hkvp_version *v, const struct update *update,
-		    const struct hkvp_change *change)
-{
-	const struct hkvp_item *item;
-
-	if (!update->keep)
-		return false;
-	item = hkvp_version_find(v, change->key, change->key_size);
-	return item && item->part.birth < v->generation &&
-	       update->keep(update->ctx, item);
-}
-
 /* Whether what is built on @base can no longer be published, or is not needed. */
 static int check_base(const struct hkvp_version *base)
 {
@@ -294,31 +233,60 @@ static int check_base(const struct hkvp_version *base)
 	return rcu_access_pointer(base->pool->root) == base ? 0 : -EAGAIN;
 }
 
-/* All changes in @v. Stops as soon as it is in vain: nobody's base is kept for that. */
-static int apply_all(struct hkvp_version *v, struct update *update, gfp_t gfp)
+/* Whether change @i is to be made, as of typedef hkvp_check_fn. */
+static int check_change(const struct hkvp_version *base,
+			const struct hkvp_update *update, u32 i)
 {
+	const struct hkvp_change *change = &update->changes[i];
+
+	if (!update->check)
+		return 0;
+	return update->check(update->ctx, i,
+			     hkvp_version_find(base, change->key,
+					       change->key_size));
+}
+
+static int apply_one(struct hkvp_version *v, struct hkvp_update *update, u32 i,
+		     gfp_t gfp)
+{
+	const struct hkvp_change *change = &update->changes[i];
+	int ret = check_change(v->older, update, i);
+
+	if (!ret)
+		ret = hkvp_build_apply(v, change, gfp);
+	/* found out before anything was done to @v */
+	if (ret > 0 || (ret == -ENOENT && change->missing_ok)) {
+		update->skipped++;
+		return 0;
+	}
+	if (ret && ret != -ENOMEM)
+		update->failed = i;
+	return ret;
+}
+
+/* All changes in @v. Stops as soon as it is in vain: nobody's base is kept for that. */
+static int apply_all(struct hkvp_version *v, struct hkvp_update *update, gfp_t gfp)
+{
+	bool may_sleep = gfpflags_allow_blocking(gfp);
 	int err;
 	u32 i;
 
-	update->kept = 0;
+	update->skipped = 0;
+	update->failed = HKVP_NO_CHANGE;
 	for (i = 0; i < update->count; i++) {
-		err = check_base(v->older);
+		err = may_sleep ? check_base(v->older) : 0;
+		if (!err)
+			err = apply_one(v, update, i, gfp);
 		if (err)
 			return err;
-		if (is_kept(v, update, &update->changes[i])) {
-			update->kept++;
-			continue;
-		}
-		err = hkvp_build_apply(v, &update->changes[i], gfp);
-		if (err)
-			return err;
-		cond_resched();
+		if (may_sleep)
+			cond_resched();
 	}
 	return 0;
 }
 
 static int update_once(struct hkvp_pool *pool, struct hkvp_version *base,
-		       struct update *update, gfp_t gfp)
+		       struct hkvp_update *update, gfp_t gfp)
 {
 	union hkvp_build build;
 	struct hkvp_version *v;
@@ -329,10 +297,30 @@ static int update_once(struct hkvp_pool *pool, struct hkvp_version *base,
 		return -ESTALE;
 	v = hkvp_build_begin(&build, pool, base,
 			     update->count ? update->changes : NULL);
+	update->generation = base->generation;
 	err = apply_all(v, update, gfp);
-	if (!err && update->kept == update->count && !update->touch)
+	if (!err && update->skipped == update->count && !update->touch)
 		return 0;
+	update->generation = v->generation;
 	return finish(pool, v, err, gfp);
+}
+
+static int update_atomic(struct hkvp_pool *pool, struct hkvp_update *update,
+			 gfp_t gfp)
+{
+	struct hkvp_version *base;
+	int err = -EAGAIN;
+	int i;
+
+	rcu_read_lock();
+	for (i = 0; i < HKVP_POOL_TRIES && err == -EAGAIN; i++) {
+		base = rcu_dereference(pool->root);
+		if (backlog(pool, base) > HKVP_POOL_BACKLOG_ATOMIC)
+			break;
+		err = update_once(pool, base, update, gfp);
+	}
+	rcu_read_unlock();
+	return err;
 }
 
 /*
@@ -381,19 +369,16 @@ static void end_quiet(struct hkvp_pool *pool, unsigned long until)
  * Every change in process context. Goes on until it is done, or the task is
  * killed: somebody else's change was made in each round that is lost.
  */
-static int run_update(struct hkvp_pool *pool, struct update *update, gfp_t gfp)
+static int update_blocking(struct hkvp_pool *pool, struct hkvp_update *update,
+			   gfp_t gfp)
 {
 	unsigned long quiet = 0;
 	struct hkvp_version *base;
 	u32 lost = 0;
 	int err;
-	u32 i;
 
 	might_sleep();
-	gfp |= __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-	for (i = 0; i < update->count; i++)
-		if (!fits(&update->changes[i]))
-			return -EMSGSIZE;
+	gfp |= __GFP_RETRY_MAYFAIL;
 
 	for (;;) {
 		base = pin_base(pool);
@@ -427,56 +412,54 @@ int hkvp_pool_give_way(struct hkvp_pool *pool)
 	return 0;
 }
 
+int hkvp_pool_update(struct hkvp_pool *pool, struct hkvp_update *update,
+		     gfp_t gfp)
+{
+	u32 i;
+
+	update->skipped = 0;
+	for (i = 0; i < update->count; i++) {
+		update->failed = i;
+		if (!fits(&update->changes[i]))
+			return -EMSGSIZE;
+	}
+	update->failed = HKVP_NO_CHANGE;
+	gfp |= __GFP_NOWARN;
+	if (gfpflags_allow_blocking(gfp))
+		return update_blocking(pool, update, gfp);
+	return update_atomic(pool, update, gfp);
+}
+
 int hkvp_pool_change(struct hkvp_pool *pool, const struct hkvp_change *change,
 		     gfp_t gfp)
 {
-	struct update update = {
+	struct hkvp_update update = {
 		.changes = change,
 		.count = 1,
 		.expect = HKVP_ANY_GENERATION,
 	};
 
-	if (gfpflags_allow_blocking(gfp))
-		return run_update(pool, &update, gfp);
-	if (!fits(change))
-		return -EMSGSIZE;
-	return change_atomic(pool, change, gfp | __GFP_NOWARN);
+	return hkvp_pool_update(pool, &update, gfp);
 }
 
 int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect)
 {
-	struct update update = {
+	struct hkvp_update update = {
 		.changes = changes,
 		.count = count,
 		.expect = expect,
 	};
 
-	return run_update(pool, &update, GFP_KERNEL_ACCOUNT);
-}
-
-int hkvp_pool_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		  u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept)
-{
-	struct update update = {
-		.changes = changes,
-		.count = count,
-		.expect = HKVP_ANY_GENERATION,
-		.keep = keep,
-		.ctx = ctx,
-	};
-	int err = run_update(pool, &update, GFP_KERNEL_ACCOUNT);
-
-	*kept = update.kept;
-	return err;
+	return hkvp_pool_update(pool, &update, GFP_KERNEL_ACCOUNT);
 }
 
 int hkvp_pool_touch(struct hkvp_pool *pool)
 {
-	struct update update = {
+	struct hkvp_update update = {
 		.expect = HKVP_ANY_GENERATION,
 		.touch = true,
 	};
 
-	return run_update(pool, &update, GFP_KERNEL);
+	return hkvp_pool_update(pool, &update, GFP_KERNEL);
 }

@@ -13,8 +13,10 @@
 #ifndef HKVP_POOL_H
 #define HKVP_POOL_H
 
+#include <linux/bits.h>
 #include <linux/rcupdate.h>
 #include <linux/siphash.h>
+#include <linux/string.h>
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
@@ -48,25 +50,36 @@ struct hkvp_part {
 /**
  * struct hkvp_item - one key and its value, immutable once published
  * @part: shared head; use hkvp_item_generation() for its birth
+ * @sequence: orders the items of a pool by when their keys came
  * @connection: for items of the host the connection that last set it, else 0
  * @key_size: bytes of the key, UTF-16LE, the NUL included
  * @value_size: bytes of the value as on the wire; of strings with the NUL
  * @type: enum hkvp_type, as the change gave it
  * @owner: enum hkvp_owner
- * @data: key, then value; hkvp_item_key() and hkvp_item_value()
+ * @traits: HKVP_TRAIT_*
+ * @reserved: keeps the key at an even address
+ * @data: key, then value, then, with HKVP_TRAIT_HELD, the holder;
+ *	hkvp_item_key(), hkvp_item_value() and hkvp_item_holder()
  *
  * An item lives as long as a version that holds it: to the end of the read-side
  * section, or of the pin, that the version was had under.
  */
 struct hkvp_item {
 	struct hkvp_part part;
+	u64 sequence;
 	u32 connection;
 	u16 key_size;
 	u16 value_size;
 	u8 type;
 	u8 owner;
+	u8 traits;
+	u8 reserved;
 	u8 data[];
 };
+
+/* What agents' items may be besides: it goes with its holder; the mirror's. */
+#define HKVP_TRAIT_HELD	BIT(0)
+#define HKVP_TRAIT_MIRROR	BIT(1)
 
 /**
  * struct hkvp_change - one change to a pool
@@ -77,9 +90,12 @@ struct hkvp_item {
  * @type: enum hkvp_type; stored as it is, so QWORD_OLD is turned into QWORD
  *	by the caller
  * @connection: number of the host's connection, 0 for agents
+ * @holder: of HKVP_TRAIT_HELD: never 0; else unused
  * @owner: who makes the change, and is charged for what it takes
+ * @traits: HKVP_TRAIT_*
  * @privileged: may use what the budget reserves for administrators
- * @delete: delete @key; @value to @connection are then unused
+ * @delete: delete @key; @value to @traits but @owner are then unused
+ * @missing_ok: of a delete: that @key is not there is no error, and nothing is done
  *
  * The caller has checked the contents (codec.c does). The pool copies the bytes
  * and compares keys as bytes; of the sizes it refuses what would not fit.
@@ -91,9 +107,12 @@ struct hkvp_change {
 	u32 value_size;
 	u32 type;
 	u32 connection;
+	u64 holder;
 	enum hkvp_owner owner;
+	u8 traits;
 	bool privileged;
 	bool delete;
+	bool missing_ok;
 };
 
 /**
@@ -306,6 +325,17 @@ static inline const void *hkvp_item_value(const struct hkvp_item *item)
 	return item->data + item->key_size;
 }
 
+/* Holder of an item, 0 if there is none. */
+static inline u64 hkvp_item_holder(const struct hkvp_item *item)
+{
+	u64 holder = 0;
+
+	if (item->traits & HKVP_TRAIT_HELD)
+		memcpy(&holder, item->data + item->key_size + item->value_size,
+		       sizeof(holder));
+	return holder;
+}
+
 /* Generation of the version that last set the item. */
 static inline u64 hkvp_item_generation(const struct hkvp_item *item)
 {
@@ -378,31 +408,61 @@ int hkvp_pool_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
 		    u32 count, u64 expect);
 
 /**
- * typedef hkvp_keep_fn - whether an item is to be left alone
- * @ctx: as given to hkvp_pool_add()
- * @item: an item of the version that is built on
+ * typedef hkvp_check_fn - whether a change is to be made
+ * @ctx: as given in &struct hkvp_update
+ * @index: of the change
+ * @item: the item of its key in the version that is built on, before any change
+ *	of the update; or NULL
  *
- * Return: whether it is.
+ * Return: 0 to make it; 1 to leave it out; an error, with which the update fails.
  */
-typedef bool (*hkvp_keep_fn)(void *ctx, const struct hkvp_item *item);
+typedef int (*hkvp_check_fn)(void *ctx, u32 index, const struct hkvp_item *item);
+
+/* No single change is to blame. */
+#define HKVP_NO_CHANGE	U32_MAX
 
 /**
- * hkvp_pool_add() - a batch that leaves some items alone
- * @pool: pool
- * @changes: the changes, none of them a delete
+ * struct hkvp_update - many changes as one version, and what came of them
+ * @changes: the changes; each sees what those before it did
  * @count: number of @changes
- * @keep: asked of each item that a change would replace, once in each round
- * @ctx: first argument of @keep
- * @kept: gets the number of changes that were left out because of it
- *
- * Look and change are one step: what @keep was asked of is what is replaced. Where
- * nothing is left to be changed nothing is published.
- *
- * Context: as hkvp_pool_batch(); @keep too.
- * Return: as hkvp_pool_batch() without -ENOENT and -ESTALE.
+ * @expect: generation that the pool must have, or HKVP_ANY_GENERATION
+ * @check: asked of each change once in each round; or NULL
+ * @ctx: first argument of @check
+ * @touch: publish a version even if nothing in it is new
+ * @generation: out, on success: of the version made; if nothing was to be changed,
+ *	of the one that was looked at
+ * @skipped: out: changes that were left out, by @check or as deletes of what is not
+ *	there
+ * @failed: out: index of the change that made the update fail, or HKVP_NO_CHANGE
  */
-int hkvp_pool_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		  u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept);
+struct hkvp_update {
+	const struct hkvp_change *changes;
+	u32 count;
+	u64 expect;
+	hkvp_check_fn check;
+	void *ctx;
+	bool touch;
+	u64 generation;
+	u32 skipped;
+	u32 failed;
+};
+
+/**
+ * hkvp_pool_update() - make many changes as one version, or none
+ * @pool: pool
+ * @update: the changes
+ * @gfp: as of hkvp_pool_change()
+ *
+ * What @check was asked of is what is replaced: look and change are one step.
+ * Where nothing is left to be changed nothing is published. Limits count for the
+ * result, not for the steps.
+ *
+ * Context: as hkvp_pool_change(); @check too. Cost: count log n a round; one that is
+ *	lost ends with the change at hand.
+ * Return: as hkvp_pool_batch(), or what @check gave.
+ */
+int hkvp_pool_update(struct hkvp_pool *pool, struct hkvp_update *update,
+		     gfp_t gfp);
 
 /**
  * hkvp_pool_give_way() - let a writer through who keeps losing

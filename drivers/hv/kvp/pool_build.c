@@ -8,8 +8,8 @@
 #include "pool_version.h"
 #include "wire.h"
 
-static_assert(sizeof(struct hkvp_item) + HKVP_KEY_SIZE + HKVP_VALUE_SIZE <=
-	      HKVP_ALLOC_MAX);
+static_assert(sizeof(struct hkvp_item) + HKVP_KEY_SIZE + HKVP_VALUE_SIZE +
+	      sizeof(u64) <= HKVP_ALLOC_MAX);
 static_assert(sizeof(union hkvp_build) <= HKVP_ALLOC_MAX);
 
 /*
@@ -70,24 +70,35 @@ static void count_out(struct hkvp_version *v, const struct hkvp_item *item)
 	v->item_bytes[item->owner] -= item->part.size + HKVP_ITEM_NODES;
 }
 
+/* @sequence: of the key. */
 static struct hkvp_item *new_item(struct hkvp_version *v,
 				  const struct hkvp_change *change, u32 hash,
-				  gfp_t gfp)
+				  u64 sequence, gfp_t gfp)
 {
-	u32 size = sizeof(struct hkvp_item) + change->key_size + change->value_size;
-	struct hkvp_item *item = hkvp_part_new(v, HKVP_PART_ITEM, size, gfp);
+	bool held = change->traits & HKVP_TRAIT_HELD;
+	u32 data = change->key_size + change->value_size;
+	u32 size = sizeof(struct hkvp_item) + data;
+	struct hkvp_item *item;
 
+	if (held)
+		size += sizeof(change->holder);
+	item = hkvp_part_new(v, HKVP_PART_ITEM, size, gfp);
 	if (!item)
 		return NULL;
 	item->part.hash = hash;
+	item->sequence = sequence;
 	item->connection = change->connection;
 	item->key_size = change->key_size;
 	item->value_size = change->value_size;
 	item->type = change->type;
 	item->owner = change->owner;
+	item->traits = change->traits;
+	item->reserved = 0;
 	memcpy(item->data, change->key, change->key_size);
 	memcpy(item->data + change->key_size, change->value,
 	       change->value_size);
+	if (held)
+		memcpy(item->data + data, &change->holder, sizeof(change->holder));
 	return item;
 }
 
@@ -124,11 +135,14 @@ static int set(struct hkvp_version *v, const struct hkvp_change *change,
 
 	if (!old && v->count == HKVP_ITEMS_MAX)
 		return -ENOSPC;
-	item = new_item(v, change, hash, gfp);
+	item = new_item(v, change, hash, old ? old->sequence : v->sequence + 1,
+			gfp);
 	if (!item)
 		return -ENOMEM;
 	if (old)
 		count_out(v, old);
+	else
+		v->sequence++;
 	count_in(v, item);
 	return old ? replace(v, index, old, item, gfp) : append(v, item, gfp);
 }
@@ -153,7 +167,10 @@ static int delete(struct hkvp_version *v, u32 index, struct hkvp_item *old,
 	return 0;
 }
 
-/* Make @change in @v. On error @v is good for hkvp_build_abort() alone. */
+/*
+ * Make @change in @v. On error @v is good for hkvp_build_abort() alone, except that
+ * -ENOENT has left it as it was.
+ */
 int hkvp_build_apply(struct hkvp_version *v, const struct hkvp_change *change,
 		     gfp_t gfp)
 {

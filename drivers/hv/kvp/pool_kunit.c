@@ -753,10 +753,12 @@ struct rival {
 };
 
 /* Items 0 to 9 are to be left alone. */
-static bool keep_some(void *ctx, const struct hkvp_item *item)
+static int keep_some(void *ctx, u32 index, const struct hkvp_item *item)
 {
 	struct rival *rival = ctx;
 
+	if (!item)
+		return 0;
 	rival->asked++;
 	if (rival->races) {
 		rival->races--;
@@ -766,7 +768,8 @@ static bool keep_some(void *ctx, const struct hkvp_item *item)
 }
 
 /* Adds items 5 to 14, of which 5 to 11 are there. */
-static int add_ten(struct kunit *test, struct rival *rival, u32 *kept)
+static int add_ten(struct kunit *test, struct rival *rival,
+		   struct hkvp_update *update)
 {
 	struct packed *p = kunit_kcalloc(test, 10, sizeof(*p), GFP_KERNEL);
 	struct hkvp_change changes[10];
@@ -775,19 +778,24 @@ static int add_ten(struct kunit *test, struct rival *rival, u32 *kept)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	for (i = 0; i < 10; i++)
 		changes[i] = *pack(&p[i], 5 + i, 100, HKVP_OWNER_AGENT, false);
-	return hkvp_pool_add(rival->pool, changes, 10, keep_some, rival, kept);
+	*update = (struct hkvp_update) {
+		.changes = changes, .count = 10,
+		.expect = HKVP_ANY_GENERATION, .check = keep_some, .ctx = rival,
+	};
+	return hkvp_pool_update(rival->pool, update, GFP_KERNEL);
 }
 
 static void test_add(struct kunit *test)
 {
 	struct rival rival = { .pool = test->priv };
 	struct hkvp_version *v;
-	u32 i, kept = 0;
+	struct hkvp_update update;
+	u32 i;
 
 	for (i = 0; i < 12; i++)
 		set(rival.pool, i, i);
-	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
-	KUNIT_EXPECT_EQ(test, kept, 5);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &update), 0);
+	KUNIT_EXPECT_EQ(test, update.skipped, 5);
 	KUNIT_EXPECT_EQ(test, rival.asked, 7);
 	v = hkvp_pool_pin(rival.pool);
 	KUNIT_EXPECT_EQ(test, hkvp_version_count(v), 15);
@@ -801,27 +809,31 @@ static void test_add(struct kunit *test)
 static void test_add_nothing(struct kunit *test)
 {
 	struct rival rival = { .pool = test->priv };
-	u32 i, kept = 0;
+	struct hkvp_update update;
+	u32 i;
 
 	for (i = 5; i < 15; i++)
 		set(rival.pool, i, 1);
-	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
-	KUNIT_EXPECT_EQ(test, kept, 10);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &update), 0);
+	KUNIT_EXPECT_EQ(test, update.skipped, 10);
 	KUNIT_EXPECT_EQ(test, generation(rival.pool), 10);
+	KUNIT_EXPECT_EQ(test, update.generation, 10);
 }
 
 /* Others are first: each time the rest of the build is left out. */
 static void test_add_raced(struct kunit *test)
 {
 	struct rival rival = { .pool = test->priv, .races = 20 };
-	u32 i, kept = 0;
+	struct hkvp_update update;
+	u32 i;
 
 	for (i = 0; i < 12; i++)
 		set(rival.pool, i, i);
-	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &kept), 0);
-	KUNIT_EXPECT_EQ(test, kept, 5);
+	KUNIT_EXPECT_EQ(test, add_ten(test, &rival, &update), 0);
+	KUNIT_EXPECT_EQ(test, update.skipped, 5);
 	KUNIT_EXPECT_EQ(test, rival.asked, 20 + 7);
 	KUNIT_EXPECT_EQ(test, generation(rival.pool), 12 + 20 + 1);
+	KUNIT_EXPECT_EQ(test, update.generation, 12 + 20 + 1);
 	KUNIT_EXPECT_EQ(test, count(rival.pool), 16);
 	KUNIT_EXPECT_EQ(test, rival.pool->quiet_until, 0);
 }

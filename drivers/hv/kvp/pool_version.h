@@ -92,6 +92,7 @@ struct hkvp_dead {
 /**
  * struct hkvp_version - root of a version
  * @generation: number of versions before this one
+ * @sequence: of the key that came last
  * @order: root of the index trie: node, item or NULL
  * @keys: root of the key trie: node, leaf or NULL
  * @count: number of items
@@ -125,6 +126,7 @@ struct hkvp_dead {
  */
 struct hkvp_version {
 	u64 generation;
+	u64 sequence;
 	void *order;
 	void *keys;
 	u32 count;

@@ -428,20 +428,25 @@ static bool is_kept(u32 type)
 	return type % 2;
 }
 
-static bool keep(void *ctx, const struct hkvp_item *item)
+static int check(void *ctx, u32 index, const struct hkvp_item *item)
 {
-	++*(u32 *)ctx;
-	return is_kept(item->type);
+	*(u32 *)ctx += !!item;
+	return item && is_kept(item->type);
 }
 
-static void step_add(struct model *m)
+/* A batch that leaves some items alone, as they were before it. */
+static void step_update(struct model *m)
 {
 	static struct ref next;
 	struct packed_change packed[BATCH_MAX];
 	struct hkvp_change changes[BATCH_MAX];
 	struct ref_item item[BATCH_MAX], *old;
 	u32 count = rng_below(&m->rng, BATCH_MAX + 1);
-	u32 i, want_kept = 0, kept = 0, asked = 0, old_items = 0;
+	u32 i, want_kept = 0, asked = 0, old_items = 0;
+	struct hkvp_update update = {
+		.changes = changes, .count = count,
+		.expect = HKVP_ANY_GENERATION, .check = check, .ctx = &asked,
+	};
 	bool delete;
 	int want = 0, err;
 
@@ -452,8 +457,8 @@ static void step_add(struct model *m)
 		pack(&packed[i], &item[i], false);
 		changes[i] = packed[i].change;
 		/* what was there before the batch, not what the batch set */
-		old = ref_find(&next, item[i].key);
-		if (old && old->generation != next.generation) {
+		old = ref_find(&m->ref, item[i].key);
+		if (old) {
 			old_items++;
 			if (is_kept(old->type)) {
 				want_kept++;
@@ -467,9 +472,11 @@ static void step_add(struct model *m)
 		want = -ENOSPC;
 	next.generation -= want_kept == count;
 	arm(m);
-	err = hkvp_pool_add(&m->pool, changes, count, keep, &asked, &kept);
+	err = hkvp_pool_update(&m->pool, &update, GFP_KERNEL_ACCOUNT);
 	if (!err) {
-		REQUIRE(kept == want_kept, "%u, not %u", kept, want_kept);
+		REQUIRE(update.generation == next.generation);
+		REQUIRE(update.skipped == want_kept, "%u, not %u",
+			update.skipped, want_kept);
 		REQUIRE(asked == old_items, "%u, not %u", asked, old_items);
 	}
 	settle(m, err, want, &next);
@@ -671,7 +678,7 @@ static void step(struct model *m)
 	else if (what < 87)
 		step_touch(m);
 	else if (what < 90)
-		step_add(m);
+		step_update(m);
 	else if (what < 94)
 		step_pin(m);
 	else
