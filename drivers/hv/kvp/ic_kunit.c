@@ -57,7 +57,7 @@ static void state_changed(void *ctx)
 static const struct hkvp_service_ops ops = {
 	.state_changed = state_changed,
 	.set_ip_binary = set_ip_later,
-	.cancel_ip = cancel_ip,
+	.cancel = cancel_ip,
 };
 
 static int set_up(struct kunit *test)

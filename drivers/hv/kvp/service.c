@@ -12,6 +12,7 @@
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
+#include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include "codec.h"
@@ -105,6 +106,35 @@ cursor_version(struct hkvp_cursor *cursor, struct hkvp_pool *pool, u32 index,
 	return cursor->version;
 }
 
+/*
+ * The host was told that there are no more items, and has asked for each: its cursor
+ * has seen to that. Readers must not wait for a writer that was preempted.
+ */
+static void note_read(struct hkvp_service *svc, u8 pool,
+		      const struct hkvp_version *version, u64 now)
+{
+	struct hkvp_host_read *read = &svc->read[pool];
+
+	preempt_disable();
+	raw_write_seqcount_begin(&svc->read_lock);
+	read->generation = hkvp_version_generation(version);
+	/* 0 is for never */
+	read->time = now ?: 1;
+	read->connection = svc->connection;
+	raw_write_seqcount_end(&svc->read_lock);
+	preempt_enable();
+	if (svc->ops->host_read)
+		svc->ops->host_read(svc->ctx);
+}
+
+/* Whether the host may read pool GUEST now; 0, or what it waits for. */
+static int ask(struct hkvp_service *svc, u8 pool, gfp_t gfp)
+{
+	if (pool != HKVP_POOL_GUEST || !svc->ops->ask)
+		return 0;
+	return svc->ops->ask(svc->ctx, gfp);
+}
+
 /* Type, sizes and value; what lies behind the value stays the host's own. */
 static void put_value(struct hkvp_value *dst, const struct hkvp_item *item)
 {
@@ -114,7 +144,7 @@ static void put_value(struct hkvp_value *dst, const struct hkvp_item *item)
 }
 
 static int op_get(struct hkvp_service *svc, struct hkvp_value *value,
-		  struct hkvp_result *result)
+		  gfp_t gfp, struct hkvp_result *result)
 {
 	const struct hkvp_service_ops *ops = svc->ops;
 	const struct hkvp_item *item;
@@ -124,6 +154,9 @@ static int op_get(struct hkvp_service *svc, struct hkvp_value *value,
 	if (key_size < 0)
 		return key_size;
 	result->key_size = key_size;
+	err = ask(svc, result->pool, gfp);
+	if (err)
+		return err;
 
 	if (result->pool == HKVP_POOL_AUTO) {
 		if (!ops->intrinsic_find)
@@ -146,38 +179,50 @@ static int op_get(struct hkvp_service *svc, struct hkvp_value *value,
 	return 0;
 }
 
-static int op_enumerate(struct hkvp_service *svc, struct hkvp_msg_enumerate *msg,
-			u64 now, struct hkvp_result *result)
+/* An item of a pool that has versions into @value. */
+static int enumerate_pool(struct hkvp_service *svc, struct hkvp_value *value,
+			  u64 now, const struct hkvp_result *result)
 {
 	struct hkvp_cursor *cursor = &svc->cursors[result->pool];
+	const struct hkvp_version *version;
+	const struct hkvp_item *item;
+
+	rcu_read_lock();
+	version = cursor_version(cursor, &svc->pools[result->pool],
+				 result->index, now);
+	item = hkvp_version_at(version, result->index);
+	if (item) {
+		value->key_size = cpu_to_le32(item->key_size);
+		memcpy(value->key, hkvp_item_key(item), item->key_size);
+		put_value(value, item);
+	} else if (cursor->version) {
+		note_read(svc, result->pool, version, now);
+	}
+	rcu_read_unlock();
+	if (item)
+		return 0;
+	cursor_drop(cursor);
+	return -ENOENT;
+}
+
+static int op_enumerate(struct hkvp_service *svc, struct hkvp_msg_enumerate *msg,
+			const struct hkvp_call *call, struct hkvp_result *result)
+{
 	const struct hkvp_service_ops *ops = svc->ops;
 	struct hkvp_value *value = &msg->value;
 	u32 index = le32_to_cpu(msg->index);
-	const struct hkvp_version *version;
-	const struct hkvp_item *item;
-	int err = 0;
+	int err;
 
 	result->index = index;
-	if (result->pool == HKVP_POOL_AUTO) {
-		if (!ops->intrinsic_at)
-			return -ENOENT;
+	err = index ? 0 : ask(svc, result->pool, call->gfp);
+	if (err)
+		return err;
+	if (result->pool != HKVP_POOL_AUTO)
+		err = enumerate_pool(svc, value, call->now, result);
+	else if (ops->intrinsic_at)
 		err = ops->intrinsic_at(svc->ctx, index, value);
-	} else {
-		rcu_read_lock();
-		version = cursor_version(cursor, &svc->pools[result->pool],
-					 index, now);
-		item = hkvp_version_at(version, index);
-		if (item) {
-			value->key_size = cpu_to_le32(item->key_size);
-			memcpy(value->key, hkvp_item_key(item), item->key_size);
-			put_value(value, item);
-		} else {
-			err = -ENOENT;
-		}
-		rcu_read_unlock();
-		if (err)
-			cursor_drop(cursor);
-	}
+	else
+		err = -ENOENT;
 	if (err)
 		return err;
 	result->key_size = le32_to_cpu(value->key_size);
@@ -345,14 +390,14 @@ static int handle(struct hkvp_service *svc, void *body, u32 size,
 	switch (op) {
 	case HKVP_OP_GET:
 		return op_get(svc, &((struct hkvp_msg_value *)body)->value,
-			      result);
+			      call->gfp, result);
 	case HKVP_OP_SET:
 		return op_set(svc, &((struct hkvp_msg_value *)body)->value,
 			      call->gfp, result);
 	case HKVP_OP_DELETE:
 		return op_delete(svc, body, call->gfp, result);
 	default:
-		return op_enumerate(svc, body, call->now, result);
+		return op_enumerate(svc, body, call, result);
 	}
 }
 
@@ -378,7 +423,8 @@ static void finish(struct hkvp_service *svc, struct hkvp_result *result,
  * Atomic context if @call->gfp says so.
  *
  * Return: HKVP_REPLY, @result->status being the status of the answer; HKVP_DEFER,
- * never with a gfp that allows blocking; or HKVP_WAIT, for SET_IP_INFO alone.
+ * never with a gfp that allows blocking; or HKVP_WAIT, for SET_IP_INFO, and for GET
+ * and ENUMERATE of pool GUEST while there is a mirror.
  */
 enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       u32 size, const struct hkvp_call *call,
@@ -414,8 +460,8 @@ enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
  */
 void hkvp_service_abandon(struct hkvp_service *svc, struct hkvp_result *result)
 {
-	if (svc->ops->cancel_ip)
-		svc->ops->cancel_ip(svc->ctx);
+	if (svc->ops->cancel)
+		svc->ops->cancel(svc->ctx);
 	finish(svc, result, HKVP_STATUS_FAIL);
 }
 
@@ -434,6 +480,32 @@ void hkvp_service_init(struct hkvp_service *svc, struct hkvp_pool *pools,
 	svc->ops = ops;
 	svc->ctx = ctx;
 	svc->writable = HKVP_HOST_WRITABLE;
+	seqcount_init(&svc->read_lock);
+}
+
+/**
+ * hkvp_service_host_read() - what the host has read of a pool
+ * @svc: the service
+ * @pool: the pool
+ *
+ * An enumeration counts if it began with index 0, left out none, and was told that
+ * there are no more, while it saw one version. Pool AUTO has no versions that an
+ * enumeration could see.
+ *
+ * Context: process.
+ * Return: generation, time and connection of one moment.
+ */
+struct hkvp_host_read hkvp_service_host_read(const struct hkvp_service *svc,
+					     enum hkvp_pool_id pool)
+{
+	struct hkvp_host_read read;
+	unsigned int begin;
+
+	do {
+		begin = read_seqcount_begin(&svc->read_lock);
+		read = svc->read[pool];
+	} while (read_seqcount_retry(&svc->read_lock, begin));
+	return read;
 }
 
 /**
@@ -467,8 +539,8 @@ void hkvp_service_disconnect(struct hkvp_service *svc)
 
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
 		cursor_drop(&svc->cursors[i]);
-	if (svc->ops->cancel_ip)
-		svc->ops->cancel_ip(svc->ctx);
+	if (svc->ops->cancel)
+		svc->ops->cancel(svc->ctx);
 }
 
 /**

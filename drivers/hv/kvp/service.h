@@ -15,6 +15,7 @@
 
 #include <linux/bits.h>
 #include <linux/gfp.h>
+#include <linux/seqlock.h>
 #include <linux/types.h>
 #include "pool.h"
 #include "wire.h"
@@ -28,7 +29,7 @@
  * @HKVP_DEFER: nothing changed and the buffer can be handled again: call again
  *	in process context with HKVP_GFP_DEFERRED, and read no other packet before
  * @HKVP_DROP: not a request: no answer, go on
- * @HKVP_WAIT: the answer is not known yet: call again, in process context, once
+ * @HKVP_WAIT: the answer is not known, or may not be given, yet: call again, in process context, once
  *	whoever knows it says so, and read no other packet before
  */
 enum hkvp_verdict {
@@ -66,8 +67,11 @@ enum hkvp_status {
  * @get_ip_binary: the same for message version 5.0 and later.
  * @set_ip_strings: apply @ip. 0; errors below.
  * @set_ip_binary: the same in binary form; all counts have been checked.
+ * @ask: may the host read pool GUEST? Asked before each enumeration, and each GET.
+ *	0; -EINPROGRESS: not yet; -EAGAIN: in process context only.
+ * @host_read: the host has read a pool to the end. Must not sleep.
  * @connected: the host has negotiated. Must not sleep.
- * @cancel_ip: a request for which set_ip_*() returned -EINPROGRESS will not be
+ * @cancel: a request for which set_ip_*() or @ask returned -EINPROGRESS will not be
  *	asked about again. In process context if there can be one.
  *
  * All may be called in the channel's callback, thus in atomic context, unless
@@ -78,11 +82,11 @@ enum hkvp_status {
  * Errors: -ENOENT (NO_MORE_ITEMS for items, NOT_FOUND for adapters), -EINVAL
  * (INVALID_ARGUMENT), -EOPNOTSUPP (NOT_SUPPORTED), -ENOSPC (DISK_FULL),
  * -ENOMEM and -EAGAIN (HKVP_DEFER when the gfp does not allow blocking); every
- * other one is E_FAIL. set_ip_*() may return -EINPROGRESS (HKVP_WAIT), and is
- * then called with the same request until it returns something else.
+ * other one is E_FAIL. set_ip_*() and @ask may return -EINPROGRESS (HKVP_WAIT), and
+ * are then called with the same request until they return something else.
  *
  * Each may be NULL: no intrinsic items, NOT_FOUND for every adapter,
- * NOT_SUPPORTED for SET_IP_INFO.
+ * NOT_SUPPORTED for SET_IP_INFO; the host may read.
  */
 struct hkvp_service_ops {
 	int (*intrinsic_at)(void *ctx, u32 index, struct hkvp_value *out);
@@ -96,8 +100,10 @@ struct hkvp_service_ops {
 			      gfp_t gfp);
 	int (*set_ip_binary)(void *ctx, const struct hkvp_ip_binary *ip,
 			     gfp_t gfp);
+	int (*ask)(void *ctx, gfp_t gfp);
+	void (*host_read)(void *ctx);
 	void (*connected)(void *ctx);
-	void (*cancel_ip)(void *ctx);
+	void (*cancel)(void *ctx);
 };
 
 /* Counted apart from the six operations: anything else in the operation byte. */
@@ -130,6 +136,18 @@ struct hkvp_cursor {
 };
 
 /**
+ * struct hkvp_host_read - the host's last complete enumeration of a pool
+ * @generation: generation that it saw
+ * @time: when it ended, of &struct hkvp_call.now; 0 if there was none
+ * @connection: number of the host's connection then
+ */
+struct hkvp_host_read {
+	u64 generation;
+	u64 time;
+	u32 connection;
+};
+
+/**
  * struct hkvp_service - the service on one KVP device
  * @pools: HKVP_POOL_COUNT pools; the caller's, they outlive the service
  * @ops: callbacks, constant
@@ -139,6 +157,8 @@ struct hkvp_cursor {
  * @writable: bitmap of pools that the host may write, HKVP_HOST_WRITABLE;
  *	HKVP_POOL_AUTO never is, whatever this says
  * @cursors: enumerations, one per pool: the host may interleave them
+ * @read_lock: of @read, for readers; the channel's side alone writes
+ * @read: what the host has read to the end, by pool
  * @stats: counters
  */
 struct hkvp_service {
@@ -148,6 +168,8 @@ struct hkvp_service {
 	u32 connection;
 	u32 writable;
 	struct hkvp_cursor cursors[HKVP_POOL_COUNT];
+	seqcount_t read_lock;
+	struct hkvp_host_read read[HKVP_POOL_COUNT];
 	struct hkvp_service_stats stats;
 };
 
@@ -200,6 +222,8 @@ void hkvp_service_init(struct hkvp_service *svc, struct hkvp_pool *pools,
 void hkvp_service_connect(struct hkvp_service *svc);
 void hkvp_service_disconnect(struct hkvp_service *svc);
 u64 hkvp_service_expire(struct hkvp_service *svc, u64 now);
+struct hkvp_host_read hkvp_service_host_read(const struct hkvp_service *svc,
+					     enum hkvp_pool_id pool);
 
 enum hkvp_verdict hkvp_service_request(struct hkvp_service *svc, void *body,
 				       u32 size, const struct hkvp_call *call,

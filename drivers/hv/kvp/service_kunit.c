@@ -34,6 +34,9 @@ struct fixture {
 	u32 calls;
 	u32 connects;
 	u32 cancels;
+	u32 asked;
+	int may_read;			/* what ask() returns */
+	u32 reads;
 	const char *called;
 };
 
@@ -136,7 +139,22 @@ static void connected(void *ctx)
 	f->connects++;
 }
 
-static void cancel_ip(void *ctx)
+static int ask(void *ctx, gfp_t gfp)
+{
+	struct fixture *f = ctx;
+
+	f->asked++;
+	return f->may_read;
+}
+
+static void host_read(void *ctx)
+{
+	struct fixture *f = ctx;
+
+	f->reads++;
+}
+
+static void cancel(void *ctx)
 {
 	struct fixture *f = ctx;
 
@@ -151,8 +169,10 @@ static const struct hkvp_service_ops ops = {
 	.get_ip_binary = get_ip_binary,
 	.set_ip_strings = set_ip_strings,
 	.set_ip_binary = set_ip_binary,
+	.ask = ask,
+	.host_read = host_read,
 	.connected = connected,
-	.cancel_ip = cancel_ip,
+	.cancel = cancel,
 };
 
 static const struct hkvp_service_ops no_ops;
@@ -1003,6 +1023,112 @@ static void test_enumerate_within_30s(struct kunit *test)
 	expect_at(test, pool, 3, "d");
 }
 
+/* Reads items @from to @to, which is one more than there are or less. */
+static void read_items(struct kunit *test, u8 pool, u32 from, u32 to)
+{
+	for (; from <= to; from++) {
+		put_enumerate(test->priv, pool, from);
+		status(test, KVP_BODY);
+	}
+}
+
+static u64 read_generation(struct fixture *f, u8 pool)
+{
+	return hkvp_service_host_read(&f->svc, pool).generation;
+}
+
+static void test_host_read(struct kunit *test)
+{
+	const u8 pool = HKVP_POOL_GUEST;
+	struct fixture *f = test->priv;
+	struct hkvp_host_read read;
+
+	KUNIT_EXPECT_EQ(test, hkvp_service_host_read(&f->svc, pool).time, 0);
+	/* an empty pool can be read */
+	read_items(test, pool, 0, 0);
+	read = hkvp_service_host_read(&f->svc, pool);
+	KUNIT_EXPECT_EQ(test, read.generation, 0);
+	KUNIT_EXPECT_EQ(test, read.time, 1000);
+	KUNIT_EXPECT_EQ(test, read.connection, 1);
+	KUNIT_EXPECT_EQ(test, f->reads, 1);
+
+	set(test, pool, "a", "1");
+	set(test, pool, "b", "1");
+	f->now++;
+	/* not to the end; with a gap; without the beginning */
+	read_items(test, pool, 0, 1);
+	KUNIT_EXPECT_EQ(test, read_generation(f, pool), 0);
+	read_items(test, HKVP_POOL_EXTERNAL, 0, 0);
+	read_items(test, pool, 0, 0);
+	read_items(test, pool, 2, 2);
+	KUNIT_EXPECT_EQ(test, read_generation(f, pool), 0);
+	read_items(test, pool, 1, 2);
+	KUNIT_EXPECT_EQ(test, read_generation(f, pool), 0);
+	KUNIT_EXPECT_EQ(test, f->reads, 2);
+
+	/* what it saw, whatever came meanwhile; an item may be asked for twice */
+	read_items(test, pool, 0, 1);
+	set(test, pool, "c", "1");
+	read_items(test, pool, 1, 2);
+	read = hkvp_service_host_read(&f->svc, pool);
+	KUNIT_EXPECT_EQ(test, read.generation, 2);
+	KUNIT_EXPECT_EQ(test, read.time, 1001);
+	KUNIT_EXPECT_EQ(test, f->reads, 3);
+	/* the end again is not the end of another one */
+	f->now++;
+	read_items(test, pool, 3, 3);
+	KUNIT_EXPECT_EQ(test, f->reads, 3);
+	/* pool AUTO has no versions */
+	read_items(test, HKVP_POOL_AUTO, 0, 2);
+	KUNIT_EXPECT_EQ(test, hkvp_service_host_read(&f->svc, HKVP_POOL_AUTO).time, 0);
+}
+
+/* Asked before the host reads GUEST, once an enumeration. */
+static void test_ask(struct kunit *test)
+{
+	struct fixture *f = test->priv;
+
+	set(test, HKVP_POOL_GUEST, "a", "1");
+	set(test, HKVP_POOL_EXTERNAL, "a", "1");
+	KUNIT_EXPECT_EQ(test, f->asked, 0);
+	read_items(test, HKVP_POOL_GUEST, 0, 1);
+	KUNIT_EXPECT_EQ(test, f->asked, 1);
+	get(test, HKVP_POOL_GUEST, "a");
+	KUNIT_EXPECT_EQ(test, f->asked, 2);
+	read_items(test, HKVP_POOL_EXTERNAL, 0, 1);
+	get(test, HKVP_POOL_EXTERNAL, "a");
+	read_items(test, HKVP_POOL_AUTO, 0, 2);
+	get(test, HKVP_POOL_AUTO, "Item1");
+	KUNIT_EXPECT_EQ(test, f->asked, 2);
+
+	f->may_read = -EAGAIN;
+	put_enumerate(f, HKVP_POOL_GUEST, 0);
+	KUNIT_EXPECT_EQ(test, (u32)request(f, KVP_BODY, GFP_ATOMIC),
+			(u32)HKVP_DEFER);
+	f->may_read = -EINPROGRESS;
+	KUNIT_EXPECT_EQ(test, (u32)request(f, KVP_BODY, GFP_KERNEL),
+			(u32)HKVP_WAIT);
+	KUNIT_EXPECT_NULL(test, f->svc.cursors[HKVP_POOL_GUEST].version);
+	/* the pool as it is once the host may read it */
+	f->may_read = 0;
+	put_set(f, HKVP_POOL_GUEST, "b", "1");
+	status(test, KVP_BODY);
+	put_enumerate(f, HKVP_POOL_GUEST, 0);
+	KUNIT_EXPECT_EQ(test, status(test, KVP_BODY), (u32)OK);
+	read_items(test, HKVP_POOL_GUEST, 1, 2);
+	KUNIT_EXPECT_EQ(test, read_generation(f, HKVP_POOL_GUEST), 2);
+
+	f->may_read = -EINPROGRESS;
+	put_key(f, HKVP_OP_GET, HKVP_POOL_GUEST, "b");
+	KUNIT_EXPECT_EQ(test, (u32)request(f, KVP_BODY, GFP_KERNEL),
+			(u32)HKVP_WAIT);
+	hkvp_service_abandon(&f->svc, &f->result);
+	KUNIT_EXPECT_EQ(test, f->cancels, 2);
+	KUNIT_EXPECT_EQ(test, (u32)f->result.status, (u32)HKVP_STATUS_FAIL);
+	f->may_read = 0;
+	KUNIT_EXPECT_EQ(test, get(test, HKVP_POOL_GUEST, "b"), (u32)OK);
+}
+
 /* The host may enumerate several pools by turns. */
 static void test_enumerate_interleaved(struct kunit *test)
 {
@@ -1136,6 +1262,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(test_enumerate_back),
 	KUNIT_CASE(test_enumerate_within_30s),
 	KUNIT_CASE(test_enumerate_interleaved),
+	KUNIT_CASE(test_host_read),
+	KUNIT_CASE(test_ask),
 	KUNIT_CASE(test_expire),
 	KUNIT_CASE(test_atomic),
 	KUNIT_CASE(test_status_wire),

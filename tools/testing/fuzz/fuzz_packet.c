@@ -136,7 +136,7 @@ static const struct hkvp_service_ops ops = {
 	.get_ip_binary = get_ip_binary,
 	.set_ip_strings = set_ip_strings,
 	.set_ip_binary = set_ip_binary,
-	.cancel_ip = cancel_ip,
+	.cancel = cancel_ip,
 };
 
 /* Templates */

@@ -120,7 +120,7 @@ static const struct hkvp_service_ops ops = {
 	.get_ip_binary = get_ip_binary,
 	.set_ip_strings = hkvp_setip_strings,
 	.set_ip_binary = hkvp_setip_binary,
-	.cancel_ip = hkvp_setip_cancel,
+	.cancel = hkvp_setip_cancel,
 };
 
 static void add_others(struct hkvp_pool *pool)
