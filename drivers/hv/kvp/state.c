@@ -30,6 +30,30 @@ const char *hkvp_state_name(enum hkvp_state state)
 }
 
 /**
+ * hkvp_state_token() - name of an operational status, for programs
+ * @state: enum hkvp_state
+ *
+ * Context: any.
+ * Return: the name in one word, a constant.
+ */
+const char *hkvp_state_token(enum hkvp_state state)
+{
+	switch (state) {
+	case HKVP_STATE_OK:
+		return "ok";
+	case HKVP_STATE_DEGRADED:
+		return "degraded";
+	case HKVP_STATE_NON_RECOVERABLE:
+		return "non_recoverable";
+	case HKVP_STATE_NO_CONTACT:
+		return "no_contact";
+	case HKVP_STATE_LOST:
+		return "lost";
+	}
+	return "unknown";
+}
+
+/**
  * hkvp_state_description() - a sentence for an operational status
  * @state: enum hkvp_state
  *

@@ -6,6 +6,7 @@
 #include "ic.h"
 
 const char *hkvp_state_name(enum hkvp_state state);
+const char *hkvp_state_token(enum hkvp_state state);
 const char *hkvp_state_description(enum hkvp_state state);
 
 #endif /* HKVP_STATE_H */

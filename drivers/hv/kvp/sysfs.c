@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * State, counters and items in sysfs, below the misc device hv_kvp.
+ * State and items in sysfs, below the misc device hv_kvp.
  * Documentation/ABI/testing/sysfs-class-misc-hv_kvp describes every file.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -115,7 +115,15 @@ static ssize_t message_version_offered_show(struct device *dev,
 }
 static DEVICE_ATTR_RO(message_version_offered);
 
+static ssize_t instance_show(struct device *dev, struct device_attribute *attr,
+			     char *buf)
+{
+	return sysfs_emit(buf, "%016llx\n", hkvp->instance);
+}
+static DEVICE_ATTR_RO(instance);
+
 static struct attribute *service_attrs[] = {
+	&dev_attr_instance.attr,
 	&dev_attr_operational_status.attr,
 	&dev_attr_status_descriptions.attr,
 	&dev_attr_enabled_state.attr,
@@ -127,81 +135,19 @@ static struct attribute *service_attrs[] = {
 	NULL
 };
 
-static const struct attribute_group service_group = {
-	.attrs = service_attrs,
-};
-
-/* statistics/: one counter of struct hkvp per file */
-
-/* @offset: where in struct hkvp the counter is, an u64 */
-struct counter {
-	struct device_attribute attr;
-	size_t offset;
-};
-
-static ssize_t show_counter(struct device *dev, struct device_attribute *attr,
-			    char *buf)
+/*
+ * The device is being added, and not yet told of: that waits until all is there, as
+ * for disks. The misc layer has no other place to say so.
+ */
+static umode_t hold_uevent(struct kobject *kobj, struct attribute *attr, int i)
 {
-	const struct counter *c = container_of(attr, struct counter, attr);
-	const u64 *value = (void *)hkvp + c->offset;
-
-	return sysfs_emit(buf, "%llu\n", READ_ONCE(*value));
+	dev_set_uevent_suppress(kobj_to_dev(kobj), true);
+	return attr->mode;
 }
 
-#define COUNTER(_name, _field)						\
-	{								\
-		.attr = __ATTR(_name, 0444, show_counter, NULL),	\
-		.offset = offsetof(struct hkvp, _field),		\
-	}
-#define OP(_name, _op)		COUNTER(_name, ic.service.stats.ops[_op])
-#define STATUS(_name, _status)	COUNTER(_name, ic.service.stats.status[_status])
-#define DROPPED(_name, _drop)	COUNTER(_name, ic.stats.dropped[_drop])
-
-static struct counter counters[] = {
-	COUNTER(packets, ic.stats.packets),
-	COUNTER(negotiations, ic.stats.negotiations),
-	COUNTER(bad_negotiations, ic.stats.bad_negotiations),
-	COUNTER(bad_size, ic.stats.bad_size),
-	COUNTER(bad_pipe_flags, ic.stats.bad_pipe_flags),
-	COUNTER(unsupported, ic.stats.unsupported),
-	DROPPED(dropped_short, HKVP_DROP_SHORT),
-	DROPPED(dropped_pipe_flags, HKVP_DROP_PIPE_FLAGS),
-	DROPPED(dropped_pipe_size, HKVP_DROP_PIPE_SIZE),
-	DROPPED(dropped_response, HKVP_DROP_RESPONSE),
-	DROPPED(dropped_type, HKVP_DROP_TYPE),
-	OP(op_get, HKVP_OP_GET),
-	OP(op_set, HKVP_OP_SET),
-	OP(op_delete, HKVP_OP_DELETE),
-	OP(op_enumerate, HKVP_OP_ENUMERATE),
-	OP(op_get_ip_info, HKVP_OP_GET_IP_INFO),
-	OP(op_set_ip_info, HKVP_OP_SET_IP_INFO),
-	OP(op_unknown, HKVP_OP_UNKNOWN),
-	COUNTER(op_deferred, ic.service.stats.deferred),
-	STATUS(status_ok, HKVP_STATUS_OK),
-	STATUS(status_fail, HKVP_STATUS_FAIL),
-	STATUS(status_no_more_items, HKVP_STATUS_NO_MORE_ITEMS),
-	STATUS(status_not_supported, HKVP_STATUS_NOT_SUPPORTED),
-	STATUS(status_not_found, HKVP_STATUS_NOT_FOUND),
-	STATUS(status_invalid_argument, HKVP_STATUS_INVALID_ARGUMENT),
-	STATUS(status_disk_full, HKVP_STATUS_DISK_FULL),
-	STATUS(status_not_connected, HKVP_STATUS_NOT_CONNECTED),
-	COUNTER(channel_opens, channel.stats.opens),
-	COUNTER(channel_reopens, channel.stats.reopens),
-	COUNTER(channel_broken, channel.stats.broken),
-	COUNTER(channel_bad_type, channel.stats.bad_type),
-	COUNTER(channel_ring_full, channel.stats.ring_full),
-	COUNTER(channel_work_runs, channel.stats.work_runs),
-	COUNTER(legacy_messages, legacy.messages),
-	COUNTER(legacy_errors, legacy.errors),
-	COUNTER(legacy_left_out, legacy.left_out),
-	COUNTER(ip_left_out, ip_left_out),
-};
-
-static struct attribute *counter_attrs[ARRAY_SIZE(counters) + 1];
-
-static const struct attribute_group statistics_group = {
-	.name = "statistics",
-	.attrs = counter_attrs,
+static const struct attribute_group service_group = {
+	.attrs = service_attrs,
+	.is_visible = hold_uevent,
 };
 
 /* limits/ */
@@ -247,15 +193,12 @@ static void list_attributes(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		counter_attrs[i] = &counters[i].attr.attr;
 	for (i = 0; i < ARRAY_SIZE(limits); i++)
 		limit_attrs[i] = &limits[i].attr.attr;
 }
 
 static const struct attribute_group *groups[] = {
 	&service_group,
-	&statistics_group,
 	&limits_group,
 	NULL
 };
@@ -431,13 +374,6 @@ int hkvp_sysfs_register(struct hkvp *kvp)
 		if (ret)
 			goto folders;
 	}
-	/* pairs with the acquires below: the folders before it */
-	smp_store_release(&ready, true);
-
-	/* what the host has changed between the look of the folders and now */
-	for (id = 0; id < HKVP_POOL_COUNT; id++)
-		hkvp_sysfs_changed(NULL, id);
-	hkvp_sysfs_state_changed(NULL);
 	return 0;
 
 folders:
@@ -448,6 +384,28 @@ folders:
 queue:
 	destroy_workqueue(wq);
 	return ret;
+}
+
+/**
+ * hkvp_sysfs_announce() - tell udev of the device, and from now on of changes
+ *
+ * All files are there, and open() succeeds.
+ *
+ * Context: process, may sleep; once, after hkvp_sysfs_register().
+ */
+void hkvp_sysfs_announce(void)
+{
+	enum hkvp_pool_id id;
+
+	dev_set_uevent_suppress(misc.this_device, false);
+	kobject_uevent(&misc.this_device->kobj, KOBJ_ADD);
+	/* pairs with the acquires below: the folders before it */
+	smp_store_release(&ready, true);
+
+	/* what the host has changed between the look of the folders and now */
+	for (id = 0; id < HKVP_POOL_COUNT; id++)
+		hkvp_sysfs_changed(NULL, id);
+	hkvp_sysfs_state_changed(NULL);
 }
 
 /**

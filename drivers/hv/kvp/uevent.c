@@ -4,8 +4,8 @@
  *
  * At most one a second, because each one makes udevd run. What comes in between
  * is kept and told at the end of that second, all in one, so that the last
- * change is always told. Which pools and their generations, and the state;
- * never keys or values, which every process may listen to.
+ * change is always told. Which pools and their generations, and the state, in words
+ * without blanks; never keys or values, which every process may listen to.
  */
 #include <linux/atomic.h>
 #include <linux/bitops.h>
@@ -22,11 +22,11 @@
 
 #define PERIOD		HZ
 
-#define VARIABLES	(1 + HKVP_POOL_COUNT + 2)
+#define VARIABLES	(1 + HKVP_POOL_COUNT + 3)
 #define VARIABLE_SIZE	80
 
 /* The longest ones fit: all names of pools, and the longest with any number. */
-static_assert(sizeof("HV_KVP_POOLS=external guest auto auto_external auto_internal")
+static_assert(sizeof("HV_KVP_POOLS=external,guest,auto,auto_external,auto_internal")
 	      <= VARIABLE_SIZE);
 static_assert(sizeof("HV_KVP_AUTO_EXTERNAL_GENERATION=18446744073709551615")
 	      <= VARIABLE_SIZE);
@@ -73,7 +73,7 @@ static unsigned int add_pools(unsigned long marks)
 		char upper[16];
 
 		at += scnprintf(names + at, VARIABLE_SIZE - at, "%s%s",
-				count > 1 ? " " : "", name);
+				count > 1 ? "," : "", name);
 		strscpy(upper, name, sizeof(upper));
 		string_upper(upper, upper);
 		scnprintf(uevent.text[count++], VARIABLE_SIZE,
@@ -87,8 +87,8 @@ static unsigned int add_state(unsigned int count)
 {
 	const struct hkvp_ic *ic = &uevent.hkvp->ic;
 
-	scnprintf(uevent.text[count++], VARIABLE_SIZE, "HV_KVP_STATUS=%s",
-		  hkvp_state_name(READ_ONCE(ic->state)));
+	scnprintf(uevent.text[count++], VARIABLE_SIZE, "HV_KVP_STATE=%s",
+		  hkvp_state_token(READ_ONCE(ic->state)));
 	scnprintf(uevent.text[count++], VARIABLE_SIZE, "HV_KVP_CONNECTIONS=%u",
 		  READ_ONCE(ic->service.connection));
 	return count;
@@ -127,6 +127,8 @@ static void send(struct work_struct *work)
 	count = add_pools(marks);
 	if (marks & BIT(HKVP_MARK_STATE))
 		count = add_state(count);
+	scnprintf(uevent.text[count++], VARIABLE_SIZE, "HV_KVP_INSTANCE=%016llx",
+		  uevent.hkvp->instance);
 	for (i = 0; i < count; i++)
 		uevent.list[i] = uevent.text[i];
 	uevent.list[count] = NULL;
