@@ -14,17 +14,13 @@
 #include "changes.h"
 #include "codec.h"
 #include "hkvp.h"
+#include "view.h"
 
-/* Most operations of a batch or items of an import. */
+/* Most operations of a batch. */
 #define HKVP_BATCH_MAX		1024
 
 /* Most descriptors in the middle of a list, each with a version pinned. */
 #define HKVP_LISTS_MAX		16
-
-/* Pools that the host fills anew at each connection. */
-#define HKVP_HOST_FILLED	(BIT(HKVP_POOL_EXTERNAL) |		\
-				 BIT(HKVP_POOL_AUTO_EXTERNAL) |		\
-				 BIT(HKVP_POOL_AUTO_INTERNAL))
 
 /**
  * struct hkvp_listing - a list that a descriptor is in the middle of
@@ -48,16 +44,45 @@ struct hkvp_listing {
 	u32 id;
 };
 
+struct hkvp_hold;
+struct hkvp_source;
+
 /**
- * struct hkvp_file - an open descriptor
+ * struct hkvp_file - an open file
  * @kvp: the service
+ * @hold: what goes with it, or NULL; set once
  * @listing: list under way
- * @reader: its place in the change records
+ * @reader: what it watches, and its place in the records
  */
 struct hkvp_file {
 	struct hkvp *kvp;
+	struct hkvp_hold *hold;
 	struct hkvp_listing listing;
 	struct hkvp_reader reader;
+};
+
+/**
+ * struct hkvp_condition - what an operation is made for
+ * @flags: HV_KVP_IF_*, HV_KVP_UNLESS_HOST, HV_KVP_OR_SKIP
+ * @if_generation: for HV_KVP_IF_GENERATION
+ */
+struct hkvp_condition {
+	u32 flags;
+	u64 if_generation;
+};
+
+/**
+ * struct hkvp_write - changes of a pool, and their conditions
+ * @kvp: the service
+ * @id: the pool
+ * @conditions: one for each change
+ * @update: the changes, and what came of them
+ */
+struct hkvp_write {
+	const struct hkvp *kvp;
+	enum hkvp_pool_id id;
+	const struct hkvp_condition *conditions;
+	struct hkvp_update update;
 };
 
 /**
@@ -85,39 +110,48 @@ int hkvp_text_get_key(struct hkvp_text *text, u64 key, u32 len,
 		      enum hkvp_utf8 mode);
 int hkvp_text_get_value(struct hkvp_text *text, u32 type, u64 value, u32 len,
 			enum hkvp_utf8 mode);
-int hkvp_text_put_value(u8 *dst, u32 size, u32 type, const void *value,
-			u32 bytes);
 u32 hkvp_text_flags(const struct hkvp *kvp, enum hkvp_pool_id id,
 		    const struct hkvp_item *item);
+u32 hkvp_text_source_flags(const struct hkvp_source *source);
+bool hkvp_text_is_condition(u32 flags, u64 if_generation);
 struct hkvp_pool *hkvp_text_pool(struct hkvp *kvp, u32 id);
 bool hkvp_text_is_privileged(void);
 int hkvp_text_may_write(u32 pool);
-int hkvp_text_may_import(u32 pool);
+int hkvp_text_may_fill(u32 pool);
 int hkvp_text_may_set(u32 pool, const struct hkvp_change *change);
 
 /* The ioctls; @arg is in kernel memory and is copied back as it is left. */
 int hkvp_ioctl_info(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_pool_info(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_get(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_set(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_delete(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_list(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_batch(struct hkvp_file *file, void *arg);
-int hkvp_ioctl_import(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_purge(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_watch(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_ip_agent(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_ip_request(struct hkvp_file *file, void *arg);
 int hkvp_ioctl_ip_answer(struct hkvp_file *file, void *arg);
-int hkvp_ioctl_ip_supply(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_ip_report(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_mirror(struct hkvp_file *file, void *arg);
+int hkvp_ioctl_mirror_current(struct hkvp_file *file, void *arg);
 
 /* chardev_ip.c */
 void hkvp_ip_agent_end(struct hkvp_file *file);
 
+/* chardev_mirror.c */
+bool hkvp_is_mirror(const struct hkvp_file *file);
+void hkvp_mirror_end(struct hkvp_file *file);
+
+/* chardev_hold.c: items that go with the open file that set them */
+int hkvp_hold_mark(struct hkvp_file *file, struct hkvp_change *change);
+void hkvp_hold_end(struct hkvp_file *file);
+void hkvp_hold_exit(void);
+
 /* chardev_write.c: changes of agents, who wait for each other */
-int hkvp_write_change(struct hkvp_pool *pool, const struct hkvp_change *change);
-int hkvp_write_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		     u32 count, u64 expect);
-int hkvp_write_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		   u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept);
+int hkvp_write_one(struct hkvp_pool *pool, struct hkvp_write *write);
+int hkvp_write_many(struct hkvp_pool *pool, struct hkvp_write *write);
 int hkvp_write_begin(struct hkvp_pool *pool);
 void hkvp_write_end(int turn);
 void hkvp_write_init(void);

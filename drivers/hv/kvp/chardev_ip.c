@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctls of the IP agent: IP_AGENT, IP_REQUEST, IP_ANSWER, IP_SUPPLY. */
+/* The ioctls of the IP agent: IP_AGENT, IP_REQUEST, IP_ANSWER, IP_REPORT. */
 #include <linux/capability.h>
-#include <linux/math64.h>
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/nospec.h>
+#include <linux/nsproxy.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
-#include <linux/timekeeping.h>
+#include <linux/stddef.h>
 #include <linux/uaccess.h>
+#include <net/net_namespace.h>
 
 #include "chardev_file.h"
 #include "ip_nic.h"
-#include "ip_supply.h"
+#include "ip_report.h"
 #include "setip.h"
 
-/* Size of struct hvkvp_ip_config in the first version of the ABI. */
-#define CONFIG_SIZE_1	2864
-static_assert(sizeof(struct hvkvp_ip_config) == CONFIG_SIZE_1);
+/* Size of struct hv_kvp_ip_config in the first version of the ABI. */
+#define CONFIG_SIZE_1	offsetofend(struct hv_kvp_ip_config, v6_dns)
+static_assert(CONFIG_SIZE_1 == 2848);
 
 /*
- * Who is the agent, and that what is supplied is the agent's. Held around no access to
+ * Who is the agent, and that what is reported is the agent's. Held around no access to
  * user memory. The broker's own lock would not do for both.
  */
 static DEFINE_MUTEX(lock);
@@ -32,35 +33,44 @@ void hkvp_ip_agent_end(struct hkvp_file *file)
 		return;
 	mutex_lock(&lock);
 	if (hkvp_ipagent_detach(hkvp_setip_agent(), file))
-		hkvp_ip_supply_clear();
+		hkvp_ip_report_clear();
+	hkvp_reader_set_role(&file->reader, HKVP_PLACE_IP, false);
 	mutex_unlock(&lock);
 }
 
-int hkvp_ioctl_ip_agent(struct hkvp_file *file, void *arg)
+static int begin(struct hkvp_file *file)
 {
-	const struct hvkvp_ip_agent *args = arg;
 	int ret;
 
-	if ((args->flags & ~HVKVP_IP_AGENT_ON) || args->reserved)
-		return -EINVAL;
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	if (!(args->flags & HVKVP_IP_AGENT_ON)) {
-		hkvp_ip_agent_end(file);
-		return 0;
-	}
 	mutex_lock(&lock);
+	/* before it can be given a request */
+	if (!hkvp_ipagent_is(hkvp_setip_agent(), file))
+		hkvp_reader_set_role(&file->reader, HKVP_PLACE_IP, true);
 	ret = hkvp_setip_attach(file);
+	if (ret)
+		hkvp_reader_set_role(&file->reader, HKVP_PLACE_IP, false);
 	mutex_unlock(&lock);
 	return ret;
 }
 
-static u32 time_left(const struct hkvp_ip_request *request)
+int hkvp_ioctl_ip_agent(struct hkvp_file *file, void *arg)
 {
-	u64 now = ktime_get_boottime_ns();
+	const struct hv_kvp_ip_agent *args = arg;
 
-	return now < request->deadline ?
-	       div_u64(request->deadline - now, NSEC_PER_MSEC) : 0;
+	if ((args->flags & ~HV_KVP_IP_AGENT_ON) || args->reserved)
+		return -EINVAL;
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
+	if (args->flags & HV_KVP_IP_AGENT_ON)
+		return begin(file);
+	hkvp_ip_agent_end(file);
+	return 0;
+}
+
+/* The host knows the interfaces of the initial network namespace, and so may those. */
+static bool sees_interfaces(void)
+{
+	return net_eq(current->nsproxy->net_ns, &init_net);
 }
 
 static u32 ifindex_of(const struct hkvp_adapter *adapter)
@@ -68,6 +78,8 @@ static u32 ifindex_of(const struct hkvp_adapter *adapter)
 	const struct net_device *dev;
 	u32 ifindex;
 
+	if (!sees_interfaces())
+		return 0;
 	rcu_read_lock();
 	dev = hkvp_nic_find(adapter);
 	ifindex = dev ? dev->ifindex : 0;
@@ -76,7 +88,7 @@ static u32 ifindex_of(const struct hkvp_adapter *adapter)
 }
 
 /* An older program has room for less than there is, a newer one for more. */
-static int copy_config(u64 user, u32 size, const struct hvkvp_ip_config *config)
+static int copy_config(u64 user, u32 size, const struct hv_kvp_ip_config *config)
 {
 	void __user *to = u64_to_user_ptr(user);
 
@@ -90,18 +102,18 @@ static int copy_config(u64 user, u32 size, const struct hvkvp_ip_config *config)
 
 int hkvp_ioctl_ip_request(struct hkvp_file *file, void *arg)
 {
-	struct hvkvp_ip_request *args = arg;
-	bool refused = args->flags & HVKVP_IP_REQUEST_REFUSED;
+	struct hv_kvp_ip_request *args = arg;
+	bool refused = args->flags & HV_KVP_IP_REQUEST_REFUSED;
 	struct hkvp_ipagent *agent = hkvp_setip_agent();
 	struct hkvp_ip_request *request;
 	int ret;
 
-	if ((args->flags & ~HVKVP_IP_REQUEST_REFUSED) ||
+	if ((args->flags & ~HV_KVP_IP_REQUEST_REFUSED) || args->reserved ||
 	    args->config_size < CONFIG_SIZE_1)
 		return -EINVAL;
 	if (args->config_size > PAGE_SIZE)
 		return -E2BIG;
-	if (refused ? !capable(CAP_SYS_ADMIN) : !hkvp_ipagent_is(agent, file))
+	if (refused ? !capable(CAP_NET_ADMIN) : !hkvp_ipagent_is(agent, file))
 		return -EPERM;
 	request = refused ? hkvp_ipagent_refused(agent) :
 			    hkvp_ipagent_pending(agent);
@@ -109,7 +121,7 @@ int hkvp_ioctl_ip_request(struct hkvp_file *file, void *arg)
 		return -ENOENT;
 
 	args->id = request->id;
-	args->time_left = refused ? 0 : time_left(request);
+	args->deadline = refused ? 0 : request->deadline;
 	args->ifindex = ifindex_of(&request->adapter);
 	ret = copy_config(args->config, args->config_size, &request->config);
 	hkvp_ip_request_put(request);
@@ -120,13 +132,13 @@ int hkvp_ioctl_ip_answer(struct hkvp_file *file, void *arg)
 {
 	/* errors of struct hkvp_service_ops */
 	static const int results[] = {
-		[HVKVP_IP_DONE] = 0,
-		[HVKVP_IP_FAILED] = -EIO,
-		[HVKVP_IP_NOT_SUPPORTED] = -EOPNOTSUPP,
-		[HVKVP_IP_INVALID] = -EINVAL,
-		[HVKVP_IP_NOT_FOUND] = -ENOENT,
+		[HV_KVP_IP_DONE] = 0,
+		[HV_KVP_IP_FAILED] = -EIO,
+		[HV_KVP_IP_NOT_SUPPORTED] = -EOPNOTSUPP,
+		[HV_KVP_IP_INVALID] = -EINVAL,
+		[HV_KVP_IP_NOT_FOUND] = -ENOENT,
 	};
-	const struct hvkvp_ip_answer *args = arg;
+	const struct hv_kvp_ip_answer *args = arg;
 	u32 result;
 
 	if (args->result >= ARRAY_SIZE(results) || args->reserved)
@@ -137,55 +149,57 @@ int hkvp_ioctl_ip_answer(struct hkvp_file *file, void *arg)
 }
 
 /* NULL if it says nothing; or an error. */
-static struct hkvp_ip_supply *read_supply(const struct hvkvp_ip_supply *args)
+static struct hkvp_ip_report *read_report(const struct hv_kvp_ip_report *args)
 {
-	struct hkvp_ip_supply *supply;
+	struct hkvp_ip_report *report;
 
 	if (!args->v4_dns_count && !args->v6_dns_count &&
-	    args->dhcp == HVKVP_IP_DHCP_UNKNOWN)
+	    args->dhcp == HV_KVP_IP_DHCP_UNKNOWN)
 		return NULL;
-	supply = kzalloc(sizeof(*supply), GFP_KERNEL_ACCOUNT);
-	if (!supply)
+	report = kzalloc(sizeof(*report), GFP_KERNEL_ACCOUNT);
+	if (!report)
 		return ERR_PTR(-ENOMEM);
-	supply->ifindex = args->ifindex;
-	supply->dhcp_known = args->dhcp != HVKVP_IP_DHCP_UNKNOWN;
-	supply->dhcp = args->dhcp == HVKVP_IP_DHCP_ON;
-	supply->v4_dns_count = args->v4_dns_count;
-	supply->v6_dns_count = args->v6_dns_count;
-	if (copy_from_user(supply->v4_dns, u64_to_user_ptr(args->v4_dns),
-			   args->v4_dns_count * sizeof(supply->v4_dns[0])) ||
-	    copy_from_user(supply->v6_dns, u64_to_user_ptr(args->v6_dns),
-			   args->v6_dns_count * sizeof(supply->v6_dns[0]))) {
-		kfree(supply);
+	report->ifindex = args->ifindex;
+	report->dhcp_known = args->dhcp != HV_KVP_IP_DHCP_UNKNOWN;
+	report->dhcp = args->dhcp == HV_KVP_IP_DHCP_ON;
+	report->v4_dns_count = args->v4_dns_count;
+	report->v6_dns_count = args->v6_dns_count;
+	if (copy_from_user(report->v4_dns, u64_to_user_ptr(args->v4_dns),
+			   args->v4_dns_count * sizeof(report->v4_dns[0])) ||
+	    copy_from_user(report->v6_dns, u64_to_user_ptr(args->v6_dns),
+			   args->v6_dns_count * sizeof(report->v6_dns[0]))) {
+		kfree(report);
 		return ERR_PTR(-EFAULT);
 	}
-	return supply;
+	return report;
 }
 
-int hkvp_ioctl_ip_supply(struct hkvp_file *file, void *arg)
+int hkvp_ioctl_ip_report(struct hkvp_file *file, void *arg)
 {
-	const struct hvkvp_ip_supply *args = arg;
-	struct hkvp_ip_supply *supply;
+	const struct hv_kvp_ip_report *args = arg;
+	struct hkvp_ip_report *report;
 	int ret = -EPERM;
 
 	if (!args->ifindex || args->ifindex > INT_MAX ||
-	    args->dhcp > HVKVP_IP_DHCP_ON)
+	    args->dhcp > HV_KVP_IP_DHCP_ON)
 		return -EINVAL;
-	if (args->v4_dns_count > HVKVP_IP_DNS ||
-	    args->v6_dns_count > HVKVP_IP_DNS)
+	if (args->v4_dns_count > HV_KVP_IP_DNS ||
+	    args->v6_dns_count > HV_KVP_IP_DNS)
 		return -E2BIG;
 	if (!hkvp_ipagent_is(hkvp_setip_agent(), file))
 		return -EPERM;
-	supply = read_supply(args);
-	if (IS_ERR(supply))
-		return PTR_ERR(supply);
+	if (!sees_interfaces())
+		return -ENODEV;
+	report = read_report(args);
+	if (IS_ERR(report))
+		return PTR_ERR(report);
 
-	/* it may have ended meanwhile, and with it what it supplies */
+	/* it may have ended meanwhile, and with it what it reports */
 	mutex_lock(&lock);
 	if (hkvp_ipagent_is(hkvp_setip_agent(), file))
-		ret = hkvp_ip_supply_set(args->ifindex, supply);
+		ret = hkvp_ip_report_set(args->ifindex, report);
 	mutex_unlock(&lock);
 	if (ret)
-		kfree(supply);
+		kfree(report);
 	return ret;
 }

@@ -11,7 +11,7 @@
 
 /* The value as userland sees it; its bytes, -ENOENT or -ENOSPC: no room. */
 static int get_from_pool(const struct hkvp *kvp, const struct hkvp_pool *pool,
-			 struct hvkvp_get *get, const void *key, u32 key_size,
+			 struct hv_kvp_get *get, const void *key, u32 key_size,
 			 u8 *value, u32 room)
 {
 	const struct hkvp_version *v;
@@ -26,19 +26,20 @@ static int get_from_pool(const struct hkvp *kvp, const struct hkvp_pool *pool,
 		get->type = item->type;
 		get->item_flags = hkvp_text_flags(kvp, get->pool, item);
 		get->item_generation = hkvp_item_generation(item);
-		len = hkvp_text_put_value(value, room, item->type,
-					  hkvp_item_value(item),
-					  item->value_size);
+		get->sequence = item->sequence;
+		len = hkvp_view_value(value, room, item->type,
+				      hkvp_item_value(item), item->value_size);
 	}
 	rcu_read_unlock();
 	return len;
 }
 
 /* The same of an intrinsic item; also -ENOMEM. */
-static int get_intrinsic(struct hvkvp_get *get, const void *key, u32 key_size,
+static int get_intrinsic(struct hv_kvp_get *get, const void *key, u32 key_size,
 			 u8 *value, u32 room)
 {
 	int index = hkvp_intrinsic_index(key, key_size);
+	struct hkvp_source source;
 	struct hkvp_value *wire;
 	int len;
 
@@ -47,17 +48,19 @@ static int get_intrinsic(struct hvkvp_get *get, const void *key, u32 key_size,
 	wire = kmalloc(sizeof(*wire), GFP_KERNEL_ACCOUNT);
 	if (!wire)
 		return -ENOMEM;
-	get->item_generation = hkvp_intrinsic_get(index, wire,
-						  &get->generation);
-	get->item_flags = get->item_generation ? HVKVP_ITEM_OVERRIDE : 0;
+	hkvp_intrinsic_get(index, wire, &source);
+	get->generation = source.looked_at;
+	get->item_generation = source.generation;
+	get->item_flags = hkvp_text_source_flags(&source);
+	get->sequence = index + 1;
 	get->type = le32_to_cpu(wire->type);
-	len = hkvp_text_put_value(value, room, get->type, wire->value,
-				  le32_to_cpu(wire->value_size));
+	len = hkvp_view_value(value, room, get->type, wire->value,
+			      le32_to_cpu(wire->value_size));
 	kfree_sensitive(wire);
 	return len;
 }
 
-static int give_value(struct hvkvp_get *get, const u8 *value, u32 len)
+static int give_value(struct hv_kvp_get *get, const u8 *value, u32 len)
 {
 	u32 room = get->value_size;
 
@@ -71,7 +74,7 @@ static int give_value(struct hvkvp_get *get, const u8 *value, u32 len)
 
 /* By way of @room bytes; -ENOSPC: it takes more of them. */
 static int get_value(const struct hkvp *kvp, const struct hkvp_pool *pool,
-		     struct hvkvp_get *get, const void *key, u32 key_size,
+		     struct hv_kvp_get *get, const void *key, u32 key_size,
 		     u32 room)
 {
 	u8 *value = kmalloc(room, GFP_KERNEL_ACCOUNT);
@@ -82,6 +85,7 @@ static int get_value(const struct hkvp *kvp, const struct hkvp_pool *pool,
 	get->item_flags = 0;
 	get->item_generation = 0;
 	get->generation = 0;
+	get->sequence = 0;
 	if (get->pool == HKVP_POOL_AUTO)
 		ret = get_intrinsic(get, key, key_size, value, room);
 	else
@@ -95,7 +99,7 @@ static int get_value(const struct hkvp *kvp, const struct hkvp_pool *pool,
 
 int hkvp_ioctl_get(struct hkvp_file *file, void *arg)
 {
-	struct hvkvp_get *get = arg;
+	struct hv_kvp_get *get = arg;
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, get->pool);
 	struct hkvp_text *text;
 	int size, ret;
@@ -117,7 +121,37 @@ int hkvp_ioctl_get(struct hkvp_file *file, void *arg)
 	return ret;
 }
 
-static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
+/* Which conditions an operation may have. */
+#define SET_FLAGS	(HV_KVP_IF_ABSENT | HV_KVP_IF_GENERATION |	\
+			 HV_KVP_UNLESS_HOST | HV_KVP_EPHEMERAL)
+#define DELETE_FLAGS	(HV_KVP_IF_GENERATION | HV_KVP_UNLESS_HOST)
+
+/* One change; its generation into @generation. */
+static int write_one(struct hkvp_file *file, u32 pool,
+		     const struct hkvp_change *change, u32 flags,
+		     u64 if_generation, u64 *generation)
+{
+	const struct hkvp_condition condition = { flags, if_generation };
+	struct hkvp_write write = {
+		.kvp = file->kvp,
+		.id = pool,
+		.conditions = &condition,
+		.update = {
+			.changes = change,
+			.count = 1,
+			.expect = HKVP_ANY_GENERATION,
+		},
+	};
+	int ret = hkvp_write_one(hkvp_text_pool(file->kvp, pool), &write);
+
+	if (ret)
+		return ret;
+	*generation = write.update.generation;
+	hkvp_chardev_changed(pool);
+	return 0;
+}
+
+static int set_value(struct hkvp_file *file, struct hv_kvp_set *set,
 		     struct hkvp_text *text)
 {
 	struct hkvp_change change = {
@@ -139,17 +173,20 @@ static int set_value(struct hkvp_pool *pool, const struct hvkvp_set *set,
 		return ret;
 	change.value_size = ret;
 	ret = hkvp_text_may_set(set->pool, &change);
-	return ret ?: hkvp_write_change(pool, &change);
+	if (!ret && set->flags & HV_KVP_EPHEMERAL)
+		ret = hkvp_hold_mark(file, &change);
+	return ret ?: write_one(file, set->pool, &change, set->flags,
+				set->if_generation, &set->generation);
 }
 
 int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
 {
-	const struct hvkvp_set *set = arg;
-	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, set->pool);
+	struct hv_kvp_set *set = arg;
 	struct hkvp_text *text;
 	int ret;
 
-	if (set->flags || set->reserved)
+	if (set->flags & ~SET_FLAGS || set->reserved ||
+	    !hkvp_text_is_condition(set->flags, set->if_generation))
 		return -EINVAL;
 	ret = hkvp_text_may_write(set->pool);
 	if (ret)
@@ -157,17 +194,14 @@ int hkvp_ioctl_set(struct hkvp_file *file, void *arg)
 	text = hkvp_text_alloc(set->key_len, set->value_len);
 	if (!text)
 		return -ENOMEM;
-	ret = set_value(pool, set, text);
+	ret = set_value(file, set, text);
 	kfree_sensitive(text);
-	if (!ret)
-		hkvp_chardev_changed(set->pool);
 	return ret;
 }
 
 int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 {
-	const struct hvkvp_delete *delete = arg;
-	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, delete->pool);
+	struct hv_kvp_delete *delete = arg;
 	struct hkvp_change change = {
 		.owner = HKVP_OWNER_AGENT,
 		.privileged = hkvp_text_is_privileged(),
@@ -176,7 +210,8 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	struct hkvp_text *text;
 	int ret;
 
-	if (delete->flags || delete->reserved)
+	if (delete->flags & ~DELETE_FLAGS || delete->reserved ||
+	    !hkvp_text_is_condition(delete->flags, delete->if_generation))
 		return -EINVAL;
 	ret = hkvp_text_may_write(delete->pool);
 	if (ret)
@@ -189,10 +224,9 @@ int hkvp_ioctl_delete(struct hkvp_file *file, void *arg)
 	if (ret > 0) {
 		change.key = text->key;
 		change.key_size = ret;
-		ret = hkvp_write_change(pool, &change);
+		ret = write_one(file, delete->pool, &change, delete->flags,
+				delete->if_generation, &delete->generation);
 	}
 	kfree_sensitive(text);
-	if (!ret)
-		hkvp_chardev_changed(delete->pool);
 	return ret;
 }

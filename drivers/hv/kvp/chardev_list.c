@@ -27,8 +27,10 @@
 #include "params.h"
 
 /* Largest item in the buffer. */
-#define ITEM_MAX	ALIGN(sizeof(struct hvkvp_item) + HVKVP_KEY_MAX + 1 + \
-			      HVKVP_VALUE_MAX + 1, 8)
+#define VALUE_OFFSET(key_len)	\
+	ALIGN(sizeof(struct hv_kvp_item) + (key_len) + 1, 8)
+#define ITEM_MAX	ALIGN(VALUE_OFFSET(HV_KVP_KEY_MAX) + HV_KVP_VALUE_MAX + 1, 8)
+static_assert(ITEM_MAX <= HV_KVP_RECORD_MAX);
 
 /* Items are gathered here, so that user memory is written without the lock. */
 #define CHUNK		8192
@@ -86,6 +88,7 @@ struct head {
 	u32 type;
 	u32 flags;
 	u64 generation;
+	u64 sequence;
 	u32 key_size;
 	u32 value_size;
 };
@@ -99,30 +102,33 @@ static bool is_full(const struct part *part)
 static void put_item(struct part *part, const struct head *head,
 		     const void *key, const void *value)
 {
-	struct hvkvp_item *item = (void *)(part->buf + part->used);
-	u32 key_len, value_len, size;
-	u8 *end;
+	struct hv_kvp_item *item = (void *)(part->buf + part->used);
+	u32 at = sizeof(*item), key_len, value_at, value_len, size;
+	u8 *start = (u8 *)item;
 
-	key_len = hkvp_codec_to_utf8(item->data, HVKVP_KEY_MAX, key,
+	key_len = hkvp_codec_to_utf8(start + at, HV_KVP_KEY_MAX, key,
 				     head->key_size);
-	item->data[key_len] = '\0';
-	end = item->data + key_len + 1;
-	value_len = hkvp_text_put_value(end, HVKVP_VALUE_MAX, head->type, value,
-					head->value_size);
-	end += value_len;
-	size = ALIGN(end + 1 - (u8 *)item, 8);
-	memset(end, 0, (u8 *)item + size - end);
+	value_at = VALUE_OFFSET(key_len);
+	memset(start + at + key_len, 0, value_at - at - key_len);
+	value_len = hkvp_view_value(start + value_at, HV_KVP_VALUE_MAX,
+				    head->type, value, head->value_size);
+	size = ALIGN(value_at + value_len + 1, 8);
+	memset(start + value_at + value_len, 0, size - value_at - value_len);
 	if (size > part->room - part->used) {
 		part->needed = size;
 		return;
 	}
-	item->size = size;
-	item->type = head->type;
-	item->flags = head->flags;
-	item->key_len = key_len;
-	item->value_len = value_len;
-	item->reserved = 0;
-	item->generation = head->generation;
+	*item = (struct hv_kvp_item) {
+		.size = size,
+		.type = head->type,
+		.flags = head->flags,
+		.key_offset = at,
+		.key_len = key_len,
+		.value_offset = value_at,
+		.value_len = value_len,
+		.generation = head->generation,
+		.sequence = head->sequence,
+	};
 	part->used += size;
 	part->items++;
 	part->index++;
@@ -144,6 +150,7 @@ static void fill_from_version(const struct hkvp *kvp, enum hkvp_pool_id id,
 			.type = item->type,
 			.flags = hkvp_text_flags(kvp, id, item),
 			.generation = hkvp_item_generation(item),
+			.sequence = item->sequence,
 			.key_size = item->key_size,
 			.value_size = item->value_size,
 		};
@@ -155,8 +162,8 @@ static void fill_from_version(const struct hkvp *kvp, enum hkvp_pool_id id,
 static int fill_from_auto(const struct hkvp_pool *pool, struct part *part)
 {
 	struct hkvp_value *value = kmalloc(sizeof(*value), GFP_KERNEL_ACCOUNT);
+	struct hkvp_source source;
 	struct head head = { };
-	u64 now;
 
 	if (!value)
 		return -ENOMEM;
@@ -169,8 +176,10 @@ static int fill_from_auto(const struct hkvp_pool *pool, struct part *part)
 		rcu_read_unlock();
 	}
 	while (!is_full(part) && part->index < HKVP_INTRINSIC_COUNT) {
-		head.generation = hkvp_intrinsic_get(part->index, value, &now);
-		head.flags = head.generation ? HVKVP_ITEM_OVERRIDE : 0;
+		hkvp_intrinsic_get(part->index, value, &source);
+		head.generation = source.generation;
+		head.flags = hkvp_text_source_flags(&source);
+		head.sequence = part->index + 1;
 		head.type = le32_to_cpu(value->type);
 		head.key_size = le32_to_cpu(value->key_size);
 		head.value_size = le32_to_cpu(value->value_size);
@@ -393,7 +402,7 @@ void hkvp_listing_exit(void)
 }
 
 /* Copies as many items as fit. @list is written on success and -ERANGE only. */
-static int copy_items(struct hkvp_file *file, struct hvkvp_list *list, u32 id,
+static int copy_items(struct hkvp_file *file, struct hv_kvp_list *list, u32 id,
 		      u8 *chunk)
 {
 	struct part part = {
@@ -433,7 +442,7 @@ static int copy_items(struct hkvp_file *file, struct hvkvp_list *list, u32 id,
 }
 
 static int list_items(struct hkvp_file *file, struct hkvp_pool *pool,
-		      struct hvkvp_list *list, u8 *chunk)
+		      struct hv_kvp_list *list, u8 *chunk)
 {
 	bool first = !list->cursor;
 	u32 id = list->cursor >> ID_SHIFT;
@@ -454,7 +463,7 @@ static int list_items(struct hkvp_file *file, struct hkvp_pool *pool,
 
 int hkvp_ioctl_list(struct hkvp_file *file, void *arg)
 {
-	struct hvkvp_list *list = arg;
+	struct hv_kvp_list *list = arg;
 	struct hkvp_pool *pool = hkvp_text_pool(file->kvp, list->pool);
 	u8 *chunk;
 	int ret;

@@ -57,8 +57,8 @@ bool hkvp_text_is_privileged(void)
 }
 
 /*
- * Agents own pool GUEST, and privileged ones override what is in AUTO; only an
- * import fills the host's. 0 or an error.
+ * Agents own pool GUEST, and privileged ones override what is in AUTO; the host's
+ * are filled as if by the host. 0 or an error.
  */
 int hkvp_text_may_write(u32 pool)
 {
@@ -72,19 +72,14 @@ int hkvp_text_may_write(u32 pool)
 	}
 }
 
-/* The same for imports and purges, which an administrator may do. */
-int hkvp_text_may_import(u32 pool)
+/* An administrator fills and purges the pools that the host fills. 0 or an error. */
+int hkvp_text_may_fill(u32 pool)
 {
-	switch (pool) {
-	case HKVP_POOL_GUEST:
-		return 0;
-	case HKVP_POOL_AUTO:
+	if (pool >= HKVP_POOL_COUNT)
+		return -EINVAL;
+	if (!(BIT(pool) & HKVP_HOST_FILLED))
 		return -EOPNOTSUPP;
-	default:
-		if (pool >= HKVP_POOL_COUNT)
-			return -EINVAL;
-		return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
-	}
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
 }
 
 /*
@@ -171,60 +166,36 @@ int hkvp_text_get_value(struct hkvp_text *text, u32 type, u64 value, u32 len,
 			enum hkvp_utf8 mode)
 {
 	switch (type) {
-	case HVKVP_TYPE_SZ:
-	case HVKVP_TYPE_EXPAND_SZ:
+	case HV_KVP_TYPE_SZ:
+	case HV_KVP_TYPE_EXPAND_SZ:
 		return get_string(text, value, len, mode);
-	case HVKVP_TYPE_DWORD:
+	case HV_KVP_TYPE_DWORD:
 		return get_dword(text, value, len);
-	case HVKVP_TYPE_QWORD:
+	case HV_KVP_TYPE_QWORD:
 		return get_qword(text, value, len);
 	default:
 		return -EINVAL;
 	}
 }
 
-/*
- * A value of the wire as userland sees it. Its bytes, or -ENOSPC if they are
- * more than @size; HKVP_VALUE_UTF8_MAX always suffices.
- */
-int hkvp_text_put_value(u8 *dst, u32 size, u32 type, const void *value,
-			u32 bytes)
+/* Whether a generation is given where it is asked for, and only there. */
+bool hkvp_text_is_condition(u32 flags, u64 if_generation)
 {
-	__le64 wire = 0;
-	u32 dword;
-	u64 qword;
-
-	switch (type) {
-	case HKVP_TYPE_DWORD:
-	case HKVP_TYPE_QWORD:
-		if (bytes > size || bytes > sizeof(wire))
-			return -ENOSPC;
-		memcpy(&wire, value, bytes);
-		qword = le64_to_cpu(wire);
-		dword = qword;
-		if (bytes == sizeof(dword))
-			memcpy(dst, &dword, sizeof(dword));
-		else
-			memcpy(dst, &qword, bytes);
-		return bytes;
-	default:
-		return hkvp_codec_to_utf8(dst, size, value, bytes);
-	}
+	return flags & HV_KVP_IF_GENERATION || !if_generation;
 }
 
-/*
- * HVKVP_ITEM_* of an item. What the host has put into GUEST it does not send
- * again, so that nothing there is stale.
- */
+/* HV_KVP_ITEM_* of an intrinsic item. */
+u32 hkvp_text_source_flags(const struct hkvp_source *source)
+{
+	const struct hkvp_origin origin = { .traits = source->traits };
+
+	return source->generation ? hkvp_view_flags(HKVP_POOL_AUTO, origin, 0) : 0;
+}
+
+/* HV_KVP_ITEM_* of an item. */
 u32 hkvp_text_flags(const struct hkvp *kvp, enum hkvp_pool_id id,
 		    const struct hkvp_item *item)
 {
-	if (item->owner != HKVP_OWNER_HOST)
-		return 0;
-	if (!(BIT(id) & HKVP_HOST_FILLED))
-		return HVKVP_ITEM_HOST;
-	if (item->connection &&
-	    item->connection == READ_ONCE(kvp->ic.service.connection))
-		return HVKVP_ITEM_HOST;
-	return HVKVP_ITEM_HOST | HVKVP_ITEM_STALE;
+	return hkvp_view_flags(id, hkvp_view_origin(item),
+			       READ_ONCE(kvp->ic.service.connection));
 }

@@ -86,55 +86,74 @@ void hkvp_write_end(int turn)
 }
 
 /* Without a pin. -EAGAIN, or -ENOMEM: it may be done with one. */
-static int try_change(struct hkvp_pool *pool, const struct hkvp_change *change)
+static int try_one(struct hkvp_pool *pool, struct hkvp_write *write)
 {
 	if (hkvp_pool_usage(pool).backlog_bytes > HKVP_POOL_BACKLOG)
 		return -EAGAIN;
-	return hkvp_pool_change(pool, change, GFP_NOWAIT | __GFP_ACCOUNT);
+	return hkvp_pool_update(pool, &write->update,
+				GFP_NOWAIT | __GFP_ACCOUNT);
 }
 
-/* hkvp_pool_change() for an agent. */
-int hkvp_write_change(struct hkvp_pool *pool, const struct hkvp_change *change)
+/* 0, or what a condition that does not hold is told by. */
+static int check_condition(const struct hkvp_write *write,
+			   const struct hkvp_condition *condition,
+			   const struct hkvp_item *item)
 {
-	int turn, ret;
+	u32 flags = item ? hkvp_text_flags(write->kvp, write->id, item) : 0;
 
-	ret = give_way(pool, find_turn()) ?: try_change(pool, change);
+	if (condition->flags & HV_KVP_IF_ABSENT && item &&
+	    !(flags & HV_KVP_ITEM_STALE))
+		return -EEXIST;
+	if (condition->flags & HV_KVP_UNLESS_HOST && flags & HV_KVP_ITEM_HOST)
+		return -EEXIST;
+	if (condition->flags & HV_KVP_IF_GENERATION &&
+	    condition->if_generation != (item ? hkvp_item_generation(item) : 0))
+		return -ESTALE;
+	return 0;
+}
+
+/* As typedef hkvp_check_fn has it. */
+static int check(void *ctx, u32 index, const struct hkvp_item *item)
+{
+	const struct hkvp_write *write = ctx;
+	const struct hkvp_condition *condition = &write->conditions[index];
+	int ret;
+
+	ret = check_condition(write, condition, item);
+	return ret && condition->flags & HV_KVP_OR_SKIP ? 1 : ret;
+}
+
+static void prepare(struct hkvp_write *write)
+{
+	if (write->conditions)
+		write->update.check = check;
+	write->update.ctx = write;
+}
+
+/* hkvp_pool_update() for an agent: many changes. */
+int hkvp_write_many(struct hkvp_pool *pool, struct hkvp_write *write)
+{
+	int turn = hkvp_write_begin(pool);
+	int ret;
+
+	if (turn < 0)
+		return turn;
+	prepare(write);
+	ret = hkvp_pool_update(pool, &write->update, GFP_KERNEL_ACCOUNT);
+	hkvp_write_end(turn);
+	return ret;
+}
+
+/* The same of one change, which takes a turn only where it has to. */
+int hkvp_write_one(struct hkvp_pool *pool, struct hkvp_write *write)
+{
+	int ret;
+
+	prepare(write);
+	ret = give_way(pool, find_turn()) ?: try_one(pool, write);
 	if (ret != -EAGAIN && ret != -ENOMEM)
 		return ret;
-	turn = hkvp_write_begin(pool);
-	if (turn < 0)
-		return turn;
-	ret = hkvp_pool_change(pool, change, GFP_KERNEL_ACCOUNT);
-	hkvp_write_end(turn);
-	return ret;
-}
-
-/* hkvp_pool_batch() for an agent. */
-int hkvp_write_batch(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		     u32 count, u64 expect)
-{
-	int turn = hkvp_write_begin(pool);
-	int ret;
-
-	if (turn < 0)
-		return turn;
-	ret = hkvp_pool_batch(pool, changes, count, expect);
-	hkvp_write_end(turn);
-	return ret;
-}
-
-/* hkvp_pool_add() for an agent. */
-int hkvp_write_add(struct hkvp_pool *pool, const struct hkvp_change *changes,
-		   u32 count, hkvp_keep_fn keep, void *ctx, u32 *kept)
-{
-	int turn = hkvp_write_begin(pool);
-	int ret;
-
-	if (turn < 0)
-		return turn;
-	ret = hkvp_pool_add(pool, changes, count, keep, ctx, kept);
-	hkvp_write_end(turn);
-	return ret;
+	return hkvp_write_many(pool, write);
 }
 
 /* Before there are agents. */

@@ -7,8 +7,10 @@
 #ifndef HKVP_COMPAT_H
 #define HKVP_COMPAT_H
 
+#include <linux/fs.h>
 #include <linux/hyperv.h>
 #include <linux/sysfs.h>
+#include <linux/version.h>
 
 /*
  * hv_driver.remove returns int in 6.1, which nobody looks at, and void since.
@@ -31,5 +33,16 @@
 			hkvp_read_mutable),				\
 		(struct bin_attribute *)NULL,				\
 		(const struct bin_attribute *)NULL))
+
+/*
+ * splice() by way of read_iter: a pipe is an iterator's target until 6.4, and copied
+ * into since. A function leaves no type behind: the version tells, and kernels that
+ * have one name have not had the other.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define hkvp_splice_read	generic_file_splice_read
+#else
+#define hkvp_splice_read	copy_splice_read
+#endif
 
 #endif /* HKVP_COMPAT_H */

@@ -21,6 +21,7 @@ struct hkvp_legacy_stats {
 
 /**
  * struct hkvp - the whole service
+ * @instance: random number of this load of the module, never 0
  * @budget: what host and agents may make the kernel keep, in all pools
  * @pools: the pools, by enum hkvp_pool_id; AUTO holds what agents override
  * @ic: answers the host
@@ -31,6 +32,7 @@ struct hkvp_legacy_stats {
  * As old as the module: devices come and go.
  */
 struct hkvp {
+	u64 instance;
 	struct hkvp_budget budget;
 	struct hkvp_pool pools[HKVP_POOL_COUNT];
 	struct hkvp_ic ic;

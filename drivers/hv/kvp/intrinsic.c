@@ -235,29 +235,27 @@ static void put_default(const struct intrinsic *item, struct hkvp_value *out)
 	out->value_size = cpu_to_le32(t.used);
 }
 
-/*
- * Its generation, which is never 0; 0 if there is none. @now is that of the
- * version that was looked at.
- */
-static u64 put_override(const void *key, u32 key_size, struct hkvp_value *out,
-			u64 *now)
+/* Its generation and what else @source has. True if there is one. */
+static bool put_override(const void *key, u32 key_size, struct hkvp_value *out,
+			 struct hkvp_source *source)
 {
 	const struct hkvp_version *version;
 	const struct hkvp_item *item;
-	u64 generation = 0;
 
+	*source = (struct hkvp_source) { };
 	rcu_read_lock();
 	version = hkvp_pool_current(overrides);
-	*now = hkvp_version_generation(version);
+	source->looked_at = hkvp_version_generation(version);
 	item = hkvp_version_find(version, key, key_size);
 	if (item) {
-		generation = hkvp_item_generation(item);
+		source->generation = hkvp_item_generation(item);
+		source->traits = item->traits;
 		out->type = cpu_to_le32(item->type);
 		out->value_size = cpu_to_le32(item->value_size);
 		memcpy(out->value, hkvp_item_value(item), item->value_size);
 	}
 	rcu_read_unlock();
-	return generation;
+	return source->generation;
 }
 
 /**
@@ -275,26 +273,19 @@ void hkvp_intrinsic_init(const struct hkvp_pool *pool)
  * hkvp_intrinsic_get() - intrinsic item by its place
  * @index: place, below HKVP_INTRINSIC_COUNT
  * @out: gets type, sizes, key and value; all of it may be the host's buffer
- * @generation: gets the generation of pool AUTO that was looked at
+ * @source: gets who has set it, and when
  *
  * Any context; takes RCU. The kernel's own values are what the system has at
  * this moment, cut at a whole address where a list does not fit.
- *
- * Return: generation of pool AUTO in which an agent has set the value; 0 if it
- * is the kernel's own.
  */
-u64 hkvp_intrinsic_get(u32 index, struct hkvp_value *out, u64 *generation)
+void hkvp_intrinsic_get(u32 index, struct hkvp_value *out,
+			struct hkvp_source *source)
 {
-	u64 set;
-
 	/* it is the host's or a program's number */
 	index = array_index_nospec(index, ARRAY_SIZE(intrinsics));
 	put_key(&intrinsics[index], out);
-	set = put_override(out->key, le32_to_cpu(out->key_size), out,
-			   generation);
-	if (!set)
+	if (!put_override(out->key, le32_to_cpu(out->key_size), out, source))
 		put_default(&intrinsics[index], out);
-	return set;
 }
 
 /**
@@ -322,11 +313,11 @@ void hkvp_intrinsic_default(u32 index, struct hkvp_value *out)
  */
 int hkvp_intrinsic_at(void *ctx, u32 index, struct hkvp_value *out)
 {
-	u64 generation;
+	struct hkvp_source source;
 
 	if (index >= ARRAY_SIZE(intrinsics))
 		return -ENOENT;
-	hkvp_intrinsic_get(index, out, &generation);
+	hkvp_intrinsic_get(index, out, &source);
 	return 0;
 }
 
@@ -376,11 +367,11 @@ int hkvp_intrinsic_find(void *ctx, const void *key, u32 key_size,
 			struct hkvp_value *out)
 {
 	int index = hkvp_intrinsic_index(key, key_size);
-	u64 generation;
+	struct hkvp_source source;
 
 	if (index < 0)
 		return index;
-	if (!put_override(key, key_size, out, &generation))
+	if (!put_override(key, key_size, out, &source))
 		put_default(&intrinsics[index], out);
 	return 0;
 }

@@ -21,12 +21,12 @@ static int get_text(const void *ctx, u8 *text, u32 size)
 {
 	const struct bin_attribute *attr = ctx;
 	struct hkvp_value *item = kmalloc(sizeof(*item), GFP_KERNEL);
-	u64 generation;
+	struct hkvp_source source;
 	int len;
 
 	if (!item)
 		return -ENOMEM;
-	hkvp_intrinsic_get(attr - files, item, &generation);
+	hkvp_intrinsic_get(attr - files, item, &source);
 	len = hkvp_codec_value_text(text, size, le32_to_cpu(item->type),
 				    item->value,
 				    le32_to_cpu(item->value_size));

@@ -24,11 +24,11 @@
 #define ZONE_MAX	15
 #define ENTRY_MAX	(sizeof("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255%") + ZONE_MAX)
 
-static_assert(HVKVP_IP_ADDRESSES == HKVP_IP_ADDRESSES);
-static_assert(HVKVP_IP_DNS == HKVP_IP_ADDRESSES);
-static_assert(HVKVP_IP_GATEWAYS == HKVP_IP_GATEWAYS);
-static_assert(HVKVP_IP_V4 == (int)HKVP_IP_V4);
-static_assert(HVKVP_IP_V6 == (int)HKVP_IP_V6);
+static_assert(HV_KVP_IP_ADDRESSES == HKVP_IP_ADDRESSES);
+static_assert(HV_KVP_IP_DNS == HKVP_IP_ADDRESSES);
+static_assert(HV_KVP_IP_GATEWAYS == HKVP_IP_GATEWAYS);
+static_assert(HV_KVP_IP_V4 == (int)HKVP_IP_V4);
+static_assert(HV_KVP_IP_V6 == (int)HKVP_IP_V6);
 
 /* A list of the string form, and how far it has been read. */
 struct list {
@@ -280,43 +280,43 @@ static int get_list(const __le16 *text, u32 units, const struct table *v4,
 	return ret;
 }
 
-static struct table addresses_v4(struct hvkvp_ip_config *c)
+static struct table addresses_v4(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v4[0], HVKVP_IP_ADDRESSES, &c->v4_count };
+	return (struct table) { c->v4[0], HV_KVP_IP_ADDRESSES, &c->v4_count };
 }
 
-static struct table addresses_v6(struct hvkvp_ip_config *c)
+static struct table addresses_v6(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v6[0], HVKVP_IP_ADDRESSES, &c->v6_count };
+	return (struct table) { c->v6[0], HV_KVP_IP_ADDRESSES, &c->v6_count };
 }
 
-static struct table gateways_v4(struct hvkvp_ip_config *c)
+static struct table gateways_v4(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v4_gateway[0], HVKVP_IP_GATEWAYS,
+	return (struct table) { c->v4_gateway[0], HV_KVP_IP_GATEWAYS,
 				&c->v4_gateway_count };
 }
 
-static struct table gateways_v6(struct hvkvp_ip_config *c)
+static struct table gateways_v6(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v6_gateway[0], HVKVP_IP_GATEWAYS,
+	return (struct table) { c->v6_gateway[0], HV_KVP_IP_GATEWAYS,
 				&c->v6_gateway_count };
 }
 
-static struct table dns_v4(struct hvkvp_ip_config *c)
+static struct table dns_v4(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v4_dns[0], HVKVP_IP_DNS, &c->v4_dns_count };
+	return (struct table) { c->v4_dns[0], HV_KVP_IP_DNS, &c->v4_dns_count };
 }
 
-static struct table dns_v6(struct hvkvp_ip_config *c)
+static struct table dns_v6(struct hv_kvp_ip_config *c)
 {
-	return (struct table) { c->v6_dns[0], HVKVP_IP_DNS, &c->v6_dns_count };
+	return (struct table) { c->v6_dns[0], HV_KVP_IP_DNS, &c->v6_dns_count };
 }
 
 /*
  * The n-th subnet belongs to the n-th address. An address is never left out: the
  * host would believe that the adapter has it. Subnets without one are.
  */
-static int get_addresses(struct hvkvp_ip_config *c,
+static int get_addresses(struct hv_kvp_ip_config *c,
 			 const struct hkvp_ip_strings *ip, u32 *left_out)
 {
 	struct list addresses = { (const u8 *)ip->addresses,
@@ -343,22 +343,43 @@ static int get_addresses(struct hvkvp_ip_config *c,
 	return ret;
 }
 
-/* What both forms have. 0, -ENOENT, -EINVAL. */
-static int get_common(struct hvkvp_ip_config *c, const void *id, u8 family,
-		      u8 dhcp)
+/* In the order in which it is written: the first three groups are stored as numbers. */
+static void put_guid(u8 to[16], const guid_t *guid)
+{
+	static const u8 order[] = { 3, 2, 1, 0, 5, 4, 7, 6 };
+	u32 i;
+
+	memcpy(to, guid->b, sizeof(guid->b));
+	for (i = 0; i < ARRAY_SIZE(order); i++)
+		to[i] = guid->b[order[i]];
+}
+
+/* 0 or -ENOENT. */
+static int get_adapter(struct hv_kvp_ip_config *c, const void *id)
 {
 	struct hkvp_adapter adapter;
-	const u8 *text = id;
-	u32 i;
+	int ret = hkvp_adapter_parse(id, &adapter);
+
+	if (ret)
+		return ret;
+	c->adapter = adapter.is_guid ? HV_KVP_ADAPTER_GUID : HV_KVP_ADAPTER_MAC;
+	if (adapter.is_guid)
+		put_guid(c->guid, &adapter.guid);
+	else
+		memcpy(c->mac, adapter.mac, sizeof(c->mac));
+	return 0;
+}
+
+/* What both forms have. 0, -ENOENT, -EINVAL. */
+static int get_common(struct hv_kvp_ip_config *c, const void *id, u8 family,
+		      u8 dhcp)
+{
 	int ret;
 
 	memset(c, 0, sizeof(*c));
-	/* so it is ASCII and short enough for its field */
-	ret = hkvp_adapter_parse(id, &adapter);
+	ret = get_adapter(c, id);
 	if (ret)
 		return ret;
-	for (i = 0; i < sizeof(c->adapter) - 1 && text[2 * i]; i++)
-		c->adapter[i] = text[2 * i];
 	if (family > HKVP_IP_BOTH)
 		return -EINVAL;
 	c->family = family;
@@ -372,7 +393,7 @@ static int get_common(struct hvkvp_ip_config *c, const void *id, u8 family,
  * count too. DHCP is about IPv4. A request about nothing must not be taken for one
  * about both, which takes all addresses away.
  */
-static int complete_family(struct hvkvp_ip_config *c)
+static int complete_family(struct hv_kvp_ip_config *c)
 {
 	if (c->v4_count)
 		c->family |= HKVP_IP_V4;
@@ -393,10 +414,10 @@ static int complete_family(struct hvkvp_ip_config *c)
  * malformed, if there are more addresses than @config has room for, or if it is
  * about neither family.
  */
-int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
+int hkvp_ip_decode_strings(struct hv_kvp_ip_config *config,
 			   const struct hkvp_ip_strings *ip)
 {
-	struct hvkvp_ip_config *c = config;
+	struct hv_kvp_ip_config *c = config;
 	const struct table gw4 = gateways_v4(c), gw6 = gateways_v6(c);
 	const struct table dns4 = dns_v4(c), dns6 = dns_v6(c);
 	u32 left_out = 0;
@@ -426,7 +447,7 @@ static bool get_table(struct table to, __le32 count, const void *from, u32 size)
 	return true;
 }
 
-static int get_prefixes(struct hvkvp_ip_config *c,
+static int get_prefixes(struct hv_kvp_ip_config *c,
 			const struct hkvp_ip_binary *ip)
 {
 	int prefix;
@@ -456,10 +477,10 @@ static int get_prefixes(struct hvkvp_ip_config *c,
  *
  * Return: 0, as nothing is left out; errors as hkvp_ip_decode_strings().
  */
-int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
+int hkvp_ip_decode_binary(struct hv_kvp_ip_config *config,
 			  const struct hkvp_ip_binary *ip)
 {
-	struct hvkvp_ip_config *c = config;
+	struct hv_kvp_ip_config *c = config;
 	int ret;
 
 	ret = get_common(c, ip->adapter_id, ip->family, ip->dhcp);

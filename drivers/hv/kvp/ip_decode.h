@@ -12,9 +12,9 @@
 #include <uapi/linux/hv_kvp.h>
 #include "wire.h"
 
-int hkvp_ip_decode_strings(struct hvkvp_ip_config *config,
+int hkvp_ip_decode_strings(struct hv_kvp_ip_config *config,
 			   const struct hkvp_ip_strings *ip);
-int hkvp_ip_decode_binary(struct hvkvp_ip_config *config,
+int hkvp_ip_decode_binary(struct hv_kvp_ip_config *config,
 			  const struct hkvp_ip_binary *ip);
 
 #endif /* HKVP_IP_DECODE_H */

@@ -13,8 +13,8 @@
 struct fixture {
 	struct hkvp_ip_strings strings;
 	struct hkvp_ip_binary binary;
-	struct hvkvp_ip_config config;
-	struct hvkvp_ip_config wanted;
+	struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_config wanted;
 };
 
 static void put(void *field, const char *ascii)
@@ -36,10 +36,11 @@ static int set_up(struct kunit *test)
 	test->priv = f;
 	put(f->strings.adapter_id, MAC);
 	put(f->binary.adapter_id, MAC);
-	strcpy(f->wanted.adapter, MAC);
+	f->wanted.adapter = HV_KVP_ADAPTER_MAC;
+	memcpy(f->wanted.mac, "\0\x15\x5d\1\2\3", 6);
 	f->strings.family = HKVP_IP_BOTH;
 	f->binary.family = HKVP_IP_BOTH;
-	f->wanted.family = HVKVP_IP_V4 | HVKVP_IP_V6;
+	f->wanted.family = HV_KVP_IP_V4 | HV_KVP_IP_V6;
 	return 0;
 }
 
@@ -119,13 +120,18 @@ static void test_both_forms(struct kunit *test)
 {
 	static const u8 v6[16] = { 0x20, 1, 0xd, 0xb8, [15] = 7 };
 	static const u8 local[16] = { 0xfe, 0x80, [13] = 1, [15] = 2 };
+	/* as it is written */
+	static const u8 guid[16] = { 0x7e, 0x57, 0xc1, 0xa5, 0, 0, 0x40, 0, 0x80, 0,
+				     0, 0x15, 0x5d, 0, 0, 1 };
 	struct fixture *f = test->priv;
-	struct hvkvp_ip_config *w = &f->wanted;
+	struct hv_kvp_ip_config *w = &f->wanted;
 	struct hkvp_ip_binary *b = &f->binary;
 
 	put(f->strings.adapter_id, GUID);
 	put(b->adapter_id, GUID);
-	strcpy(w->adapter, GUID);
+	w->adapter = HV_KVP_ADAPTER_GUID;
+	memcpy(w->guid, guid, sizeof(guid));
+	memset(w->mac, 0, sizeof(w->mac));
 	f->strings.dhcp = 1;
 	put(f->strings.addresses, "192.0.2.7;2001:db8::7;10.1.2.3;fe80::1:2");
 	put(f->strings.subnets, "255.255.255.0;/64;255.255.255.255;128");

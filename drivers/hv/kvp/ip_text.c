@@ -7,11 +7,9 @@
  * from there into files, that is not an address. Pure.
  */
 #include <asm/byteorder.h>
-#include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
-#include <linux/uuid.h>
 
 #include "ip_text.h"
 
@@ -72,7 +70,7 @@ static int put_table(struct list list, const u8 *v4, u32 v4_count,
 	return ret;
 }
 
-static int put_subnets(struct list list, const struct hvkvp_ip_config *c)
+static int put_subnets(struct list list, const struct hv_kvp_ip_config *c)
 {
 	int ret = 0;
 	u32 i;
@@ -84,26 +82,36 @@ static int put_subnets(struct list list, const struct hvkvp_ip_config *c)
 	return ret;
 }
 
-/*
- * The daemon compares a GUID with the device_id of sysfs, character by character:
- * lower case, in braces. Any other name is left as it is.
- */
-static void put_adapter(char *out, const char *name)
+static char *put_hex(char *out, u8 byte, const char *digits)
 {
-	size_t len = strlen(name);
+	*out++ = digits[byte >> 4];
+	*out++ = digits[byte & 15];
+	return out;
+}
+
+/*
+ * The daemon compares the names with those of sysfs, character by character: a GUID
+ * in lower case and braces, a MAC in upper case, to which it turns that of sysfs.
+ */
+static void put_adapter(char *out, const struct hv_kvp_ip_config *c)
+{
 	u32 i;
 
-	if (len == UUID_STRING_LEN + 2) {
-		name++;
-		len -= 2;
-	}
-	if (len != UUID_STRING_LEN) {
-		memcpy(out, name, len + 1);
+	if (c->adapter == HV_KVP_ADAPTER_MAC) {
+		for (i = 0; i < sizeof(c->mac); i++) {
+			if (i)
+				*out++ = ':';
+			out = put_hex(out, c->mac[i], "0123456789ABCDEF");
+		}
+		*out = '\0';
 		return;
 	}
 	*out++ = '{';
-	for (i = 0; i < len; i++)
-		*out++ = tolower(name[i]);
+	for (i = 0; i < sizeof(c->guid); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*out++ = '-';
+		out = put_hex(out, c->guid[i], "0123456789abcdef");
+	}
 	*out++ = '}';
 	*out = '\0';
 }
@@ -118,15 +126,15 @@ static void put_adapter(char *out, const char *name)
  * form of the wire has room for that many IPv6 addresses.
  */
 int hkvp_ip_text(struct hv_kvp_ipaddr_value *out,
-		 const struct hvkvp_ip_config *config)
+		 const struct hv_kvp_ip_config *config)
 {
-	const struct hvkvp_ip_config *c = config;
+	const struct hv_kvp_ip_config *c = config;
 	int ret;
 
 	memset(out, 0, sizeof(*out));
 	out->addr_family = c->family;
 	out->dhcp_enabled = c->dhcp;
-	put_adapter((char *)out->adapter_id, c->adapter);
+	put_adapter((char *)out->adapter_id, c);
 	ret = put_table(LIST(out->ip_addr), c->v4[0], c->v4_count, c->v6[0],
 			c->v6_count);
 	if (!ret)

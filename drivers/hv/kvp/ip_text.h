@@ -7,6 +7,6 @@
 #include <uapi/linux/hyperv.h>
 
 int hkvp_ip_text(struct hv_kvp_ipaddr_value *out,
-		 const struct hvkvp_ip_config *config);
+		 const struct hv_kvp_ip_config *config);
 
 #endif /* HKVP_IP_TEXT_H */

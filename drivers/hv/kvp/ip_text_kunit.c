@@ -9,7 +9,7 @@
 #include "kunit.h"
 
 struct fixture {
-	struct hvkvp_ip_config config;
+	struct hv_kvp_ip_config config;
 	struct hv_kvp_ipaddr_value out;
 };
 
@@ -22,10 +22,11 @@ static int set_up(struct kunit *test)
 static void test_text(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct hvkvp_ip_config *c = &f->config;
+	struct hv_kvp_ip_config *c = &f->config;
 
-	strcpy(c->adapter, "00:15:5D:01:02:03");
-	c->family = HVKVP_IP_V4 | HVKVP_IP_V6;
+	c->adapter = HV_KVP_ADAPTER_MAC;
+	memcpy(c->mac, "\0\x15\x5d\1\2\3", 6);
+	c->family = HV_KVP_IP_V4 | HV_KVP_IP_V6;
 	c->dhcp = 1;
 	c->v4_count = 2;
 	memcpy(c->v4, "\xc0\0\2\7\x0a\1\2\3", 8);
@@ -57,27 +58,24 @@ static void test_text(struct kunit *test)
 /* As sysfs has it, for the daemon knows it in no other writing. */
 static void test_guid(struct kunit *test)
 {
-	static const char * const names[] = {
-		"F8615163-DF3E-46C5-913F-F2D2F965ED0E",
-		"f8615163-df3e-46c5-913f-f2d2f965ed0e",
-		"{F8615163-df3e-46c5-913f-f2d2f965ed0e}",
+	static const u8 guid[] = {
+		0xf8, 0x61, 0x51, 0x63, 0xdf, 0x3e, 0x46, 0xc5,
+		0x91, 0x3f, 0xf2, 0xd2, 0xf9, 0x65, 0xed, 0x0e,
 	};
 	struct fixture *f = test->priv;
-	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		strcpy(f->config.adapter, names[i]);
-		KUNIT_EXPECT_EQ(test, hkvp_ip_text(&f->out, &f->config), 0);
-		KUNIT_EXPECT_STREQ(test, (char *)f->out.adapter_id,
-				   "{f8615163-df3e-46c5-913f-f2d2f965ed0e}");
-	}
+	f->config.adapter = HV_KVP_ADAPTER_GUID;
+	memcpy(f->config.guid, guid, sizeof(guid));
+	KUNIT_EXPECT_EQ(test, hkvp_ip_text(&f->out, &f->config), 0);
+	KUNIT_EXPECT_STREQ(test, (char *)f->out.adapter_id,
+			   "{f8615163-df3e-46c5-913f-f2d2f965ed0e}");
 }
 
 /* Of the longest ones 51 fit into 2,048 bytes, with their separators. */
 static void test_too_long(struct kunit *test)
 {
 	struct fixture *f = test->priv;
-	struct hvkvp_ip_config *c = &f->config;
+	struct hv_kvp_ip_config *c = &f->config;
 
 	memset(c->v6_dns, 0xff, sizeof(c->v6_dns));
 	c->v6_dns_count = 51;
@@ -87,7 +85,7 @@ static void test_too_long(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, hkvp_ip_text(&f->out, c), -EMSGSIZE);
 	c->v6_dns_count = 0;
 	memset(c->v6, 0xff, sizeof(c->v6));
-	c->v6_count = HVKVP_IP_ADDRESSES;
+	c->v6_count = HV_KVP_IP_ADDRESSES;
 	KUNIT_EXPECT_EQ(test, hkvp_ip_text(&f->out, c), -EMSGSIZE);
 }
 

@@ -40,7 +40,7 @@ struct hkvp_ip_request {
 	u64 id;
 	u64 deadline;
 	struct hkvp_adapter adapter;
-	struct hvkvp_ip_config config;
+	struct hv_kvp_ip_config config;
 };
 
 /**

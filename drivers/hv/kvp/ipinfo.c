@@ -17,7 +17,7 @@
 #include "ip_encode.h"
 #include "ip_nic.h"
 #include "ip_routes.h"
-#include "ip_supply.h"
+#include "ip_report.h"
 #include "ipinfo.h"
 
 /* Preferred sources of default routes by DHCP or router advertisement. */
@@ -177,7 +177,7 @@ static bool guess_dhcp(const struct answer *a)
 	return !a->any_v4 && (a->dynamic_v6 || a->route_ra);
 }
 
-static void tell_dns(struct answer *a, const struct hkvp_ip_supply *supply)
+static void tell_dns(struct answer *a, const struct hkvp_ip_report *supply)
 {
 	u32 i;
 
@@ -198,7 +198,7 @@ static void tell_dns(struct answer *a, const struct hkvp_ip_supply *supply)
 static void tell(struct answer *a, const struct net_device *dev,
 		 struct net_device *nic)
 {
-	const struct hkvp_ip_supply *supply;
+	const struct hkvp_ip_report *supply;
 	bool dhcp;
 
 	hkvp_routes_v4(dev, on_route, a);
@@ -207,9 +207,9 @@ static void tell(struct answer *a, const struct net_device *dev,
 	addresses_v6(a, dev);
 
 	dhcp = guess_dhcp(a);
-	supply = hkvp_ip_supply_find(dev->ifindex);
+	supply = hkvp_ip_report_find(dev->ifindex);
 	if (!supply && hkvp_nic_is_above(nic, dev))
-		supply = hkvp_ip_supply_find(nic->ifindex);
+		supply = hkvp_ip_report_find(nic->ifindex);
 	if (supply) {
 		tell_dns(a, supply);
 		if (supply->dhcp_known)

@@ -3,18 +3,21 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/rcupdate.h>
 
 #include "changes.h"
 #include "chardev.h"
+#include "debugfs.h"
 #include "driver.h"
 #include "hkvp.h"
 #include "intrinsic.h"
 #include "intrinsic_watch.h"
-#include "ip_supply.h"
+#include "ip_report.h"
 #include "ipinfo.h"
 #include "legacy.h"
 #include "legacy_node.h"
+#include "mirror_ask.h"
 #include "params.h"
 #include "setip.h"
 #include "sysfs.h"
@@ -31,6 +34,26 @@ static void pool_changed(void *ctx, enum hkvp_pool_id pool)
 	hkvp_legacy_changed();
 }
 
+/* The state, the versions or the connection may be others. Any context. */
+static void state_changed(void *ctx)
+{
+	hkvp_sysfs_state_changed(ctx);
+	hkvp_changes_wake();
+}
+
+/* The host has read a pool to the end. Any context. */
+static void host_read(void *ctx)
+{
+	hkvp_changes_wake();
+}
+
+/* Nobody waits for what a request was waiting for. */
+static void cancel(void *ctx)
+{
+	hkvp_setip_cancel(ctx);
+	hkvp_mirror_cancel(hkvp_mirror_asked());
+}
+
 static const struct hkvp_service_ops ops = {
 	.intrinsic_at = hkvp_intrinsic_at,
 	.intrinsic_find = hkvp_intrinsic_find,
@@ -40,8 +63,10 @@ static const struct hkvp_service_ops ops = {
 	.set_ip_strings = hkvp_setip_strings,
 	.set_ip_binary = hkvp_setip_binary,
 	.connected = hkvp_setip_connected,
-	.cancel_ip = hkvp_setip_cancel,
-	.state_changed = hkvp_sysfs_state_changed,
+	.ask = hkvp_mirror_ask_host,
+	.host_read = host_read,
+	.cancel = cancel,
+	.state_changed = state_changed,
 };
 
 static const struct hkvp_legacy_ops legacy_ops = {
@@ -115,9 +140,13 @@ static int __init hkvp_module_init(void)
 	if (ret)
 		return ret;
 
+	do {
+		get_random_bytes(&hkvp.instance, sizeof(hkvp.instance));
+	} while (!hkvp.instance);
+
 	hkvp_intrinsic_init(&hkvp.pools[HKVP_POOL_AUTO]);
 
-	ret = hkvp_changes_init(hkvp.pools);
+	ret = hkvp_changes_init(&hkvp);
 	if (ret)
 		goto pools;
 
@@ -129,6 +158,7 @@ static int __init hkvp_module_init(void)
 		goto changes;
 
 	hkvp_setip_init(&hkvp.channel, &setip_legacy, &hkvp.ip_left_out);
+	hkvp_mirror_ask_init(&hkvp.channel);
 	hkvp_legacy_init(&hkvp, &legacy_ops);
 	ret = hkvp_driver_register(&hkvp.channel, hkvp_legacy_node_event);
 	if (ret)
@@ -146,10 +176,12 @@ static int __init hkvp_module_init(void)
 					 pool_changed);
 	if (ret)
 		goto sysfs;
-	ret = hkvp_ip_supply_start();
+	ret = hkvp_ip_report_start();
 	if (ret)
 		goto watch;
+	hkvp_debugfs_start(&hkvp);
 	hkvp_chardev_init(&hkvp, pool_changed);
+	hkvp_sysfs_announce();
 	hkvp_legacy_node_start(hkvp_sysfs_device());
 	return 0;
 
@@ -162,6 +194,7 @@ takeover:
 driver:
 	driver_exit();
 channel:
+	hkvp_mirror_ask_exit();
 	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 changes:
@@ -175,7 +208,8 @@ module_init(hkvp_module_init);
 static void __exit hkvp_module_exit(void)
 {
 	hkvp_legacy_node_stop();
-	hkvp_ip_supply_stop();
+	hkvp_debugfs_stop();
+	hkvp_ip_report_stop();
 	hkvp_intrinsic_watch_stop();
 	hkvp_sysfs_unregister();
 	hkvp_chardev_exit();
@@ -183,6 +217,7 @@ static void __exit hkvp_module_exit(void)
 	driver_exit();
 	/* after the channel, which may be telling of a change to this moment */
 	hkvp_legacy_exit();
+	hkvp_mirror_ask_exit();
 	hkvp_setip_exit();
 	hkvp_channel_destroy(&hkvp.channel);
 	hkvp_changes_exit();

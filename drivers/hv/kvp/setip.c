@@ -54,7 +54,7 @@ static void kick(void *ctx)
 
 static void told(void *ctx, u64 id)
 {
-	hkvp_changes_ip_request(id);
+	hkvp_changes_request(HKVP_PLACE_IP, id);
 }
 
 static int legacy_request(void *ctx, const struct hkvp_ip_request *request)

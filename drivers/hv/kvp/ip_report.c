@@ -15,52 +15,52 @@
 #include <linux/slab.h>
 #include <net/net_namespace.h>
 
-#include "ip_supply.h"
+#include "ip_report.h"
 
 /* Of those who change the table; taken under rtnl, which is not taken under it. */
 static DEFINE_MUTEX(lock);
-static struct hkvp_ip_supply __rcu *supplies[HVKVP_IP_SUPPLY_MAX];
+static struct hkvp_ip_report __rcu *reports[HV_KVP_IP_REPORT_MAX];
 
 /**
- * hkvp_ip_supply_find() - what is known of an interface
+ * hkvp_ip_report_find() - what is known of an interface
  * @ifindex: the interface, in the initial network namespace
  *
  * Context: any, within rcu_read_lock().
  * Return: what the agent said, good until rcu_read_unlock(); or NULL.
  */
-const struct hkvp_ip_supply *hkvp_ip_supply_find(int ifindex)
+const struct hkvp_ip_report *hkvp_ip_report_find(int ifindex)
 {
-	const struct hkvp_ip_supply *supply;
+	const struct hkvp_ip_report *report;
 	u32 i;
 
-	for (i = 0; i < ARRAY_SIZE(supplies); i++) {
-		supply = rcu_dereference(supplies[i]);
-		if (supply && supply->ifindex == ifindex)
-			return supply;
+	for (i = 0; i < ARRAY_SIZE(reports); i++) {
+		report = rcu_dereference(reports[i]);
+		if (report && report->ifindex == ifindex)
+			return report;
 	}
 	return NULL;
 }
 
-static struct hkvp_ip_supply *at(u32 i)
+static struct hkvp_ip_report *at(u32 i)
 {
-	return rcu_dereference_protected(supplies[i], lockdep_is_held(&lock));
+	return rcu_dereference_protected(reports[i], lockdep_is_held(&lock));
 }
 
-static void replace(u32 i, struct hkvp_ip_supply *supply)
+static void replace(u32 i, struct hkvp_ip_report *report)
 {
-	struct hkvp_ip_supply *old = at(i);
+	struct hkvp_ip_report *old = at(i);
 
-	rcu_assign_pointer(supplies[i], supply);
+	rcu_assign_pointer(reports[i], report);
 	if (old)
 		kfree_rcu(old, rcu);
 }
 
-/* Its place, or a free one, or none: ARRAY_SIZE(supplies). */
+/* Its place, or a free one, or none: ARRAY_SIZE(reports). */
 static u32 find_place(int ifindex)
 {
-	u32 i, place = ARRAY_SIZE(supplies);
+	u32 i, place = ARRAY_SIZE(reports);
 
-	for (i = 0; i < ARRAY_SIZE(supplies); i++) {
+	for (i = 0; i < ARRAY_SIZE(reports); i++) {
 		if (!at(i))
 			place = min(place, i);
 		else if (at(i)->ifindex == ifindex)
@@ -75,7 +75,7 @@ static void forget(int ifindex)
 
 	mutex_lock(&lock);
 	i = find_place(ifindex);
-	if (i < ARRAY_SIZE(supplies))
+	if (i < ARRAY_SIZE(reports))
 		replace(i, NULL);
 	mutex_unlock(&lock);
 }
@@ -91,52 +91,52 @@ static bool is_there(int ifindex)
 	return there;
 }
 
-static int put(struct hkvp_ip_supply *supply)
+static int put(struct hkvp_ip_report *report)
 {
-	u32 i = find_place(supply->ifindex);
+	u32 i = find_place(report->ifindex);
 
-	if (!is_there(supply->ifindex))
+	if (!is_there(report->ifindex))
 		return -ENODEV;
-	if (i == ARRAY_SIZE(supplies))
+	if (i == ARRAY_SIZE(reports))
 		return -ENOSPC;
-	replace(i, supply);
+	replace(i, report);
 	return 0;
 }
 
 /**
- * hkvp_ip_supply_set() - replace what is known of an interface
+ * hkvp_ip_report_set() - replace what is known of an interface
  * @ifindex: the interface
- * @supply: from kmalloc(), freed here in time; NULL: nothing is known of it
+ * @report: from kmalloc(), freed here in time; NULL: nothing is known of it
  *
  * Context: process, may sleep.
  * Return: 0; -ENODEV if there is no such interface, -ENOSPC if it is one interface
- * too many, and @supply is then the caller's still.
+ * too many, and @report is then the caller's still.
  */
-int hkvp_ip_supply_set(int ifindex, struct hkvp_ip_supply *supply)
+int hkvp_ip_report_set(int ifindex, struct hkvp_ip_report *report)
 {
 	int ret;
 
-	if (!supply) {
+	if (!report) {
 		forget(ifindex);
 		return 0;
 	}
 	mutex_lock(&lock);
-	ret = put(supply);
+	ret = put(report);
 	mutex_unlock(&lock);
 	return ret;
 }
 
 /**
- * hkvp_ip_supply_clear() - forget everything
+ * hkvp_ip_report_clear() - forget everything
  *
  * Context: process, may sleep.
  */
-void hkvp_ip_supply_clear(void)
+void hkvp_ip_report_clear(void)
 {
 	u32 i;
 
 	mutex_lock(&lock);
-	for (i = 0; i < ARRAY_SIZE(supplies); i++)
+	for (i = 0; i < ARRAY_SIZE(reports); i++)
 		replace(i, NULL);
 	mutex_unlock(&lock);
 }
@@ -154,24 +154,24 @@ static int on_netdev(struct notifier_block *nb, unsigned long what, void *arg)
 static struct notifier_block netdev_nb = { .notifier_call = on_netdev };
 
 /**
- * hkvp_ip_supply_start() - forget what goes, from now on
+ * hkvp_ip_report_start() - forget what goes, from now on
  *
  * Context: process, may sleep; takes rtnl.
  * Return: 0, or what the registration returns.
  */
-int hkvp_ip_supply_start(void)
+int hkvp_ip_report_start(void)
 {
 	return register_netdevice_notifier(&netdev_nb);
 }
 
 /**
- * hkvp_ip_supply_stop() - undo hkvp_ip_supply_start()
+ * hkvp_ip_report_stop() - undo hkvp_ip_report_start()
  *
  * There is no agent any more, and so nothing to forget.
  *
  * Context: process, may sleep; takes rtnl.
  */
-void hkvp_ip_supply_stop(void)
+void hkvp_ip_report_stop(void)
 {
 	unregister_netdevice_notifier(&netdev_nb);
 }
