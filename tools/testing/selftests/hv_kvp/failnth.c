@@ -25,9 +25,9 @@
 #include <linux/hyperv.h>
 
 #define PTR(p)		((uint64_t)(uintptr_t)(p))
-#define POOL		HVKVP_POOL_GUEST
-#define HOSTS		HVKVP_POOL_EXTERNAL
-#define AUTO		HVKVP_POOL_AUTO
+#define POOL		HV_KVP_POOL_GUEST
+#define HOSTS		HV_KVP_POOL_EXTERNAL
+#define AUTO		HV_KVP_POOL_AUTO
 #define SNAPSHOTS	3
 #define ITEMS		40
 #define STALE		5
@@ -48,7 +48,7 @@ static char buffer[4096] __attribute__((aligned(8)));
 static int fd, nth_fd;
 /* A descriptor in the middle of a list, and where. */
 static int list_fd = -1;
-static struct hvkvp_list half;
+static struct hv_kvp_list half;
 
 static void must(int ret, const char *what)
 {
@@ -85,13 +85,13 @@ static unsigned int disarm(void)
 
 static int set_in(unsigned int pool, const char *key, const char *value)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
 		.value_len = strlen(value), .pool = pool,
-		.type = HVKVP_TYPE_SZ,
+		.type = HV_KVP_TYPE_SZ,
 	};
 
-	return ioctl(fd, HVKVP_IOC_SET, &arg);
+	return ioctl(fd, HV_KVP_IOC_SET, &arg);
 }
 
 static int set(const char *key, const char *value)
@@ -101,11 +101,11 @@ static int set(const char *key, const char *value)
 
 static int delete_in(unsigned int pool, const char *key)
 {
-	struct hvkvp_delete arg = {
+	struct hv_kvp_delete arg = {
 		.key = PTR(key), .key_len = strlen(key), .pool = pool,
 	};
 
-	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
+	return ioctl(fd, HV_KVP_IOC_DELETE, &arg);
 }
 
 static int delete(const char *key)
@@ -119,10 +119,10 @@ static void keep_overrides(struct snapshot *to, unsigned int size)
 	unsigned int at, kept = 0, bytes;
 
 	for (at = 0; at < size; at += bytes) {
-		struct hvkvp_item *item = (void *)(to->items + at);
+		struct hv_kvp_item *item = (void *)(to->items + at);
 
 		bytes = item->size;
-		if (!(item->flags & HVKVP_ITEM_OVERRIDE))
+		if (!(item->flags & HV_KVP_ITEM_OVERRIDE))
 			continue;
 		memmove(to->items + kept, item, bytes);
 		kept += bytes;
@@ -133,13 +133,13 @@ static void keep_overrides(struct snapshot *to, unsigned int size)
 /* All items and the generation. */
 static void snapshot_pool(struct snapshot *to, unsigned int pool)
 {
-	struct hvkvp_list list = {
+	struct hv_kvp_list list = {
 		.buffer = PTR(to->items), .pool = pool,
 		.size = sizeof(to->items),
 	};
 
 	memset(to, 0, sizeof(*to));
-	if (ioctl(fd, HVKVP_IOC_LIST, &list) || list.cursor) {
+	if (ioctl(fd, HV_KVP_IOC_LIST, &list) || list.cursor) {
 		printf("list: %s\n", strerror(errno));
 		exit(2);
 	}
@@ -174,11 +174,11 @@ static int delete_one(void)
 
 static int batch(void)
 {
-	struct hvkvp_op ops[6] = { 0 };
+	struct hv_kvp_op ops[6] = { 0 };
 	static const char * const keys[] = {
 		"new1", "new2", "item3", "new3", "item4", "item5"
 	};
-	struct hvkvp_batch arg = {
+	struct hv_kvp_batch arg = {
 		.ops = PTR(ops), .pool = POOL, .count = 6,
 		.op_size = sizeof(ops[0]),
 	};
@@ -186,29 +186,31 @@ static int batch(void)
 	for (int i = 0; i < 6; i++) {
 		ops[i].key = PTR(keys[i]);
 		ops[i].key_len = strlen(keys[i]);
-		ops[i].op = i == 5 ? HVKVP_OP_DELETE : HVKVP_OP_SET;
+		ops[i].op = i == 5 ? HV_KVP_OP_DELETE : HV_KVP_OP_SET;
 		if (i == 5)
 			continue;
-		ops[i].type = HVKVP_TYPE_SZ;
+		ops[i].type = HV_KVP_TYPE_SZ;
 		ops[i].value = PTR("six at once");
 		ops[i].value_len = 11;
 	}
-	return ioctl(fd, HVKVP_IOC_BATCH, &arg);
+	return ioctl(fd, HV_KVP_IOC_BATCH, &arg);
 }
 
 /* What is imported into a pool of the host's is stale until the host sets it. */
 static int import_into(unsigned int pool, const char *key)
 {
-	struct hvkvp_op op = {
+	struct hv_kvp_op op = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR("v"),
-		.value_len = 1, .op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
+		.value_len = 1, .op = HV_KVP_OP_SET, .type = HV_KVP_TYPE_SZ,
+		.flags = HV_KVP_IF_ABSENT | HV_KVP_OR_SKIP,
 	};
-	struct hvkvp_import arg = {
+	struct hv_kvp_batch arg = {
 		.ops = PTR(&op), .pool = pool, .count = 1,
 		.op_size = sizeof(op),
+		.owner = pool == POOL ? HV_KVP_OWNER_AGENT : HV_KVP_OWNER_HOST,
 	};
 
-	return ioctl(fd, HVKVP_IOC_IMPORT, &arg);
+	return ioctl(fd, HV_KVP_IOC_BATCH, &arg);
 }
 
 static int import(void)
@@ -218,8 +220,13 @@ static int import(void)
 
 static int purge(void)
 {
-	struct hvkvp_purge arg = { .pool = HOSTS };
-	int ret = ioctl(fd, HVKVP_IOC_PURGE, &arg);
+	struct hv_kvp_info info = { 0 };
+	struct hv_kvp_purge arg = { .pool = HOSTS };
+	int ret = ioctl(fd, HV_KVP_IOC_INFO, &info);
+
+	arg.connection = info.connection;
+	if (!ret)
+		ret = ioctl(fd, HV_KVP_IOC_PURGE, &arg);
 
 	if (!ret && arg.count != STALE) {
 		printf("# %u purged\n", arg.count);
@@ -231,23 +238,23 @@ static int purge(void)
 static int get(void)
 {
 	char value[64];
-	struct hvkvp_get arg = {
+	struct hv_kvp_get arg = {
 		.key = PTR("item7"), .key_len = 5, .value = PTR(value),
 		.value_size = sizeof(value), .pool = POOL,
 	};
 
-	return ioctl(fd, HVKVP_IOC_GET, &arg);
+	return ioctl(fd, HV_KVP_IOC_GET, &arg);
 }
 
 static int get_auto(void)
 {
 	char value[1024];
-	struct hvkvp_get arg = {
+	struct hv_kvp_get arg = {
 		.key = PTR("OSVersion"), .key_len = 9, .value = PTR(value),
 		.value_size = sizeof(value), .pool = AUTO,
 	};
 
-	return ioctl(fd, HVKVP_IOC_GET, &arg);
+	return ioctl(fd, HV_KVP_IOC_GET, &arg);
 }
 
 static int override_new(void)
@@ -267,11 +274,11 @@ static int override_drop(void)
 
 static int list_of(unsigned int pool)
 {
-	struct hvkvp_list arg = {
+	struct hv_kvp_list arg = {
 		.buffer = PTR(buffer), .pool = pool, .size = 512,
 	};
 	int other = open("/dev/hv_kvp", O_RDWR);
-	int ret = other < 0 ? other : ioctl(other, HVKVP_IOC_LIST, &arg);
+	int ret = other < 0 ? other : ioctl(other, HV_KVP_IOC_LIST, &arg);
 	int error = errno;
 
 	if (other >= 0)
@@ -293,13 +300,13 @@ static int list_auto(void)
 /* Begins a list, which call after call goes on with. */
 static void begin_list(unsigned int pool)
 {
-	half = (struct hvkvp_list) {
+	half = (struct hv_kvp_list) {
 		.buffer = PTR(buffer), .pool = pool, .size = 512,
 	};
 	if (list_fd >= 0)
 		close(list_fd);
 	list_fd = open("/dev/hv_kvp", O_RDWR);
-	must(list_fd < 0 || ioctl(list_fd, HVKVP_IOC_LIST, &half) ||
+	must(list_fd < 0 || ioctl(list_fd, HV_KVP_IOC_LIST, &half) ||
 	     !half.cursor, "first part of a list");
 }
 
@@ -316,11 +323,11 @@ static void begin_list_auto(void)
 /* The second part, from the cursor on; what was listed first does not come again. */
 static int list_on(void)
 {
-	struct hvkvp_list arg = half;
+	struct hv_kvp_list arg = half;
 	int ret;
 
 	arg.size = sizeof(buffer);
-	ret = ioctl(list_fd, HVKVP_IOC_LIST, &arg);
+	ret = ioctl(list_fd, HV_KVP_IOC_LIST, &arg);
 	if (!ret && (!arg.count || arg.count > arg.total - half.count)) {
 		printf("# %u and %u of %u items\n", half.count, arg.count,
 		       arg.total);
@@ -331,66 +338,75 @@ static int list_on(void)
 
 static int agent(unsigned int flags)
 {
-	struct hvkvp_ip_agent arg = { .flags = flags };
+	struct hv_kvp_ip_agent arg = { .flags = flags };
 
-	return ioctl(fd, HVKVP_IOC_IP_AGENT, &arg);
+	return ioctl(fd, HV_KVP_IOC_IP_AGENT, &arg);
 }
 
 /* Be the agent no more, which forgets what it supplied, and be it again. */
 static int agent_again(void)
 {
-	return agent(0) ?: agent(HVKVP_IP_AGENT_ON);
+	return agent(0) ?: agent(HV_KVP_IP_AGENT_ON);
 }
 
 /* Without a request of the host's there is none to be had, and none to answer. */
 static int ip_request(void)
 {
-	static struct hvkvp_ip_config config;
-	struct hvkvp_ip_request arg = {
+	static struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request arg = {
 		.config = PTR(&config), .config_size = sizeof(config),
 	};
 
-	return ioctl(fd, HVKVP_IOC_IP_REQUEST, &arg);
+	return ioctl(fd, HV_KVP_IOC_IP_REQUEST, &arg);
 }
 
 static int ip_answer(void)
 {
-	struct hvkvp_ip_answer arg = { .id = ~0ULL, .result = HVKVP_IP_DONE };
+	struct hv_kvp_ip_answer arg = { .id = ~0ULL, .result = HV_KVP_IP_DONE };
 
-	return ioctl(fd, HVKVP_IOC_IP_ANSWER, &arg);
+	return ioctl(fd, HV_KVP_IOC_IP_ANSWER, &arg);
 }
 
-static int supply(void)
+static int report(void)
 {
 	unsigned char v4[2][4] = { { 10, 0, 0, 1 }, { 10, 0, 0, 2 } };
 	unsigned char v6[1][16] = { { 0xfe, 0x80, [15] = 1 } };
-	struct hvkvp_ip_supply arg = {
+	struct hv_kvp_ip_report arg = {
 		.v4_dns = PTR(v4), .v6_dns = PTR(v6), .v4_dns_count = 2,
 		.v6_dns_count = 1, .ifindex = IFINDEX,
-		.dhcp = HVKVP_IP_DHCP_ON,
+		.dhcp = HV_KVP_IP_DHCP_ON,
 	};
 
-	return ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg);
+	return ioctl(fd, HV_KVP_IOC_IP_REPORT, &arg);
 }
 
-/* The agent, who has supplied nothing yet. */
+/* The agent, who has reported nothing yet. */
 static void be_new_agent(void)
 {
-	must(agent(0) || agent(HVKVP_IP_AGENT_ON), "IP agent");
+	must(agent(0) || agent(HV_KVP_IP_AGENT_ON), "IP agent");
 }
 
-/* The agent, who has supplied one interface. */
+/* The agent, who has reported one interface. */
 static void be_agent(void)
 {
 	be_new_agent();
-	must(supply(), "supply");
+	must(report(), "report");
 }
 
-static int supply_nothing(void)
+static int report_nothing(void)
 {
-	struct hvkvp_ip_supply arg = { .ifindex = IFINDEX };
+	struct hv_kvp_ip_report arg = { .ifindex = IFINDEX };
 
-	return ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg);
+	return ioctl(fd, HV_KVP_IOC_IP_REPORT, &arg);
+}
+
+static int mirror_again(void)
+{
+	struct hv_kvp_mirror arg = { 0 };
+	int ret = ioctl(fd, HV_KVP_IOC_MIRROR, &arg);
+
+	arg.flags = HV_KVP_MIRROR_ON;
+	return ret ?: ioctl(fd, HV_KVP_IOC_MIRROR, &arg);
 }
 
 /* One message of the old protocol; -1 and errno. */
@@ -433,11 +449,17 @@ static int legacy(void)
 	return ret;
 }
 
+/* What is there already is no event, so that it is EAGAIN. */
 static int open_and_read(void)
 {
+	struct hv_kvp_watch arg = { .pools = 1U << POOL };
 	int other = open("/dev/hv_kvp", O_RDWR | O_NONBLOCK);
-	int ret = other < 0 ? other : read(other, buffer, sizeof(buffer));
-	int error = errno;
+	int ret = other < 0 ? other : ioctl(other, HV_KVP_IOC_WATCH, &arg);
+	int error;
+
+	if (!ret)
+		ret = read(other, buffer, sizeof(buffer));
+	error = errno;
 
 	if (other >= 0)
 		close(other);
@@ -599,11 +621,13 @@ int main(int argc, char **argv)
 		  .prepare = be_agent, .outcome = ENOENT, .free = true },
 		{ .name = "answer of the IP agent", .call = ip_answer,
 		  .prepare = be_agent, .outcome = ESTALE, .free = true },
-		{ .name = "supply of the IP agent", .call = supply,
+		{ .name = "mirror's end and beginning", .call = mirror_again,
+		  .free = true },
+		{ .name = "report of the IP agent", .call = report,
 		  .prepare = be_new_agent },
-		{ .name = "supply once more", .call = supply,
+		{ .name = "report once more", .call = report,
 		  .prepare = be_agent },
-		{ .name = "supply of nothing", .call = supply_nothing,
+		{ .name = "report of nothing", .call = report_nothing,
 		  .prepare = be_agent, .free = true },
 		{ .name = "old daemon registers, reads and answers",
 		  .call = legacy },

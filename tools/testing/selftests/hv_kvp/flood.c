@@ -56,13 +56,13 @@ static void flood_lists(void)
 	for (int i = 0; i < DESCRIPTORS; i++)
 		fds[i] = open_device();
 	for (unsigned int i = 0;; i++) {
-		struct hvkvp_list list = {
+		struct hv_kvp_list list = {
 			.buffer = PTR(buffer), .size = sizeof(buffer),
-			.pool = HVKVP_POOL_GUEST,
+			.pool = HV_KVP_POOL_GUEST,
 		};
 
 		/* ESTALE: ended within the call */
-		if (ioctl(fds[i % DESCRIPTORS], HVKVP_IOC_LIST, &list) &&
+		if (ioctl(fds[i % DESCRIPTORS], HV_KVP_IOC_LIST, &list) &&
 		    errno != ESTALE)
 			die("list");
 		if (i == DESCRIPTORS)
@@ -72,7 +72,7 @@ static void flood_lists(void)
 
 static void flood_guest(void)
 {
-	static struct hvkvp_op ops[ITEMS];
+	static struct hv_kvp_op ops[ITEMS];
 	static char keys[ITEMS][KEY + 1];
 	int fd = open_device();
 
@@ -82,16 +82,16 @@ static void flood_guest(void)
 		ops[i].key_len = KEY;
 	}
 	for (bool set = true;; set = !set) {
-		struct hvkvp_batch batch = {
-			.ops = PTR(ops), .pool = HVKVP_POOL_GUEST,
+		struct hv_kvp_batch batch = {
+			.ops = PTR(ops), .pool = HV_KVP_POOL_GUEST,
 			.count = ITEMS, .op_size = sizeof(ops[0]),
 		};
 
 		for (unsigned int i = 0; i < ITEMS; i++) {
-			ops[i].op = set ? HVKVP_OP_SET : HVKVP_OP_DELETE;
-			ops[i].type = set ? HVKVP_TYPE_SZ : 0;
+			ops[i].op = set ? HV_KVP_OP_SET : HV_KVP_OP_DELETE;
+			ops[i].type = set ? HV_KVP_TYPE_SZ : 0;
 		}
-		if (ioctl(fd, HVKVP_IOC_BATCH, &batch))
+		if (ioctl(fd, HV_KVP_IOC_BATCH, &batch))
 			die("batch");
 		announce();
 	}

@@ -29,7 +29,7 @@
 static uint64_t state;
 static int fds[FDS];
 static char *room;		/* ROOM bytes, nothing behind */
-static struct hvkvp_op ops[OPS];
+static struct hv_kvp_op ops[OPS];
 static unsigned long errors[200];
 
 static uint32_t any(void)
@@ -119,7 +119,7 @@ static uint64_t small_string(uint32_t *len)
 static uint32_t pool(void)
 {
 	return one_in(20) ? (uint32_t)odd_number() :
-	       one_in(3) ? below(HVKVP_POOLS + 1) : HVKVP_POOL_GUEST;
+	       one_in(3) ? below(HV_KVP_POOL_COUNT + 1) : HV_KVP_POOL_GUEST;
 }
 
 static uint32_t type(uint32_t *len)
@@ -127,25 +127,31 @@ static uint32_t type(uint32_t *len)
 	switch (below(6)) {
 	case 0:
 		*len = 4;
-		return HVKVP_TYPE_DWORD;
+		return HV_KVP_TYPE_DWORD;
 	case 1:
 		*len = 8;
-		return HVKVP_TYPE_QWORD;
+		return HV_KVP_TYPE_QWORD;
 	case 2:
 		return below(16);
 	default:
-		return HVKVP_TYPE_SZ;
+		return HV_KVP_TYPE_SZ;
 	}
+}
+
+static uint32_t flags(void)
+{
+	return one_in(3) ? below(HV_KVP_EPHEMERAL << 1) : 0;
 }
 
 static void fill_ops(uint32_t count)
 {
 	for (uint32_t i = 0; i < count && i < OPS; i++) {
-		ops[i] = (struct hvkvp_op) {
-			.op = HVKVP_OP_SET + one_in(4), .type = HVKVP_TYPE_SZ,
+		ops[i] = (struct hv_kvp_op) {
+			.op = HV_KVP_OP_SET + one_in(4), .type = HV_KVP_TYPE_SZ,
+			.flags = flags(),
 		};
 		ops[i].key = small_string(&ops[i].key_len);
-		if (ops[i].op == HVKVP_OP_SET)
+		if (ops[i].op == HV_KVP_OP_SET)
 			ops[i].value = small_string(&ops[i].value_len);
 		else
 			ops[i].type = 0;
@@ -155,18 +161,21 @@ static void fill_ops(uint32_t count)
 }
 
 union argument {
-	struct hvkvp_info info;
-	struct hvkvp_get get;
-	struct hvkvp_set set;
-	struct hvkvp_delete delete;
-	struct hvkvp_list list;
-	struct hvkvp_batch batch;
-	struct hvkvp_import import;
-	struct hvkvp_purge purge;
-	struct hvkvp_ip_agent ip_agent;
-	struct hvkvp_ip_request ip_request;
-	struct hvkvp_ip_answer ip_answer;
-	struct hvkvp_ip_supply ip_supply;
+	struct hv_kvp_info info;
+	struct hv_kvp_get get;
+	struct hv_kvp_set set;
+	struct hv_kvp_delete delete;
+	struct hv_kvp_list list;
+	struct hv_kvp_batch batch;
+	struct hv_kvp_watch watch;
+	struct hv_kvp_pool_info pool_info;
+	struct hv_kvp_mirror mirror;
+	struct hv_kvp_mirror_current mirror_current;
+	struct hv_kvp_purge purge;
+	struct hv_kvp_ip_agent ip_agent;
+	struct hv_kvp_ip_request ip_request;
+	struct hv_kvp_ip_answer ip_answer;
+	struct hv_kvp_ip_report ip_report;
 	/* the size in a wrong number may be anything up to this */
 	uint8_t bytes[1 << _IOC_SIZEBITS];
 };
@@ -176,30 +185,30 @@ static unsigned int make_ip_call(union argument *arg)
 {
 	switch (below(4)) {
 	case 0:
-		arg->ip_agent.flags = below(4) ? HVKVP_IP_AGENT_ON : 0;
-		return HVKVP_IOC_IP_AGENT;
+		arg->ip_agent.flags = below(4) ? HV_KVP_IP_AGENT_ON : 0;
+		return HV_KVP_IOC_IP_AGENT;
 	case 1:
 		arg->ip_request.config = one_in(10) ? odd_pointer(64) :
 						      PTR(room);
 		arg->ip_request.config_size = one_in(5) ?
 			(uint32_t)odd_number() :
-			sizeof(struct hvkvp_ip_config);
+			sizeof(struct hv_kvp_ip_config);
 		arg->ip_request.flags = below(2);
-		return HVKVP_IOC_IP_REQUEST;
+		return HV_KVP_IOC_IP_REQUEST;
 	case 2:
 		arg->ip_answer.id = below(4);
 		arg->ip_answer.result = below(7);
-		return HVKVP_IOC_IP_ANSWER;
+		return HV_KVP_IOC_IP_ANSWER;
 	default:
-		arg->ip_supply.v4_dns = one_in(10) ? odd_pointer(8) : PTR(room);
-		arg->ip_supply.v6_dns = one_in(10) ? odd_pointer(8) : PTR(room);
-		arg->ip_supply.v4_dns_count = one_in(10) ?
+		arg->ip_report.v4_dns = one_in(10) ? odd_pointer(8) : PTR(room);
+		arg->ip_report.v6_dns = one_in(10) ? odd_pointer(8) : PTR(room);
+		arg->ip_report.v4_dns_count = one_in(10) ?
 			(uint32_t)odd_number() : below(4);
-		arg->ip_supply.v6_dns_count = below(HVKVP_IP_DNS + 2);
-		arg->ip_supply.ifindex = one_in(10) ? (uint32_t)odd_number() :
+		arg->ip_report.v6_dns_count = below(HV_KVP_IP_DNS + 2);
+		arg->ip_report.ifindex = one_in(10) ? (uint32_t)odd_number() :
 						      below(4);
-		arg->ip_supply.dhcp = below(4);
-		return HVKVP_IOC_IP_SUPPLY;
+		arg->ip_report.dhcp = below(4);
+		return HV_KVP_IOC_IP_REPORT;
 	}
 }
 
@@ -208,25 +217,36 @@ static unsigned int make_call(union argument *arg)
 	static uint64_t cursor;
 
 	memset(arg, 0, sizeof(*arg));
-	switch (below(12)) {
+	switch (below(14)) {
 	case 0:
-		return HVKVP_IOC_INFO;
+		return HV_KVP_IOC_INFO;
+	case 8:
+		arg->pool_info.pool = pool();
+		return HV_KVP_IOC_POOL_INFO;
+	case 9:
+		arg->watch.pools = one_in(10) ? (uint32_t)odd_number() : below(32);
+		arg->watch.flags = one_in(10) ? (uint32_t)odd_number() : below(8);
+		return HV_KVP_IOC_WATCH;
 	case 1:
 		arg->get.pool = pool();
-		arg->get.key = string(HVKVP_KEY_MAX, &arg->get.key_len);
-		arg->get.value_size = one_in(3) ? below(8) : HVKVP_VALUE_MAX;
+		arg->get.key = string(HV_KVP_KEY_MAX, &arg->get.key_len);
+		arg->get.value_size = one_in(3) ? below(8) : HV_KVP_VALUE_MAX;
 		arg->get.value = one_in(10) ? odd_pointer(8) : PTR(room);
-		return HVKVP_IOC_GET;
+		return HV_KVP_IOC_GET;
 	case 2:
 		arg->set.pool = pool();
 		arg->set.key = small_string(&arg->set.key_len);
-		arg->set.value = string(HVKVP_VALUE_MAX, &arg->set.value_len);
+		arg->set.value = string(HV_KVP_VALUE_MAX, &arg->set.value_len);
 		arg->set.type = type(&arg->set.value_len);
-		return HVKVP_IOC_SET;
+		arg->set.flags = flags();
+		if (one_in(10))
+			arg->set.if_generation = odd_number();
+		return HV_KVP_IOC_SET;
 	case 3:
 		arg->delete.pool = pool();
-		arg->delete.key = string(HVKVP_KEY_MAX, &arg->delete.key_len);
-		return HVKVP_IOC_DELETE;
+		arg->delete.key = string(HV_KVP_KEY_MAX, &arg->delete.key_len);
+		arg->delete.flags = flags();
+		return HV_KVP_IOC_DELETE;
 	case 4:
 		arg->list.pool = pool();
 		arg->list.size = one_in(5) ? (uint32_t)odd_number() :
@@ -237,7 +257,7 @@ static unsigned int make_call(union argument *arg)
 		arg->list.cursor = one_in(3) ? odd_number() :
 				   one_in(2) ? cursor : 0;
 		cursor += below(3) ? 0 : 1ULL << 32;
-		return HVKVP_IOC_LIST;
+		return HV_KVP_IOC_LIST;
 	case 5:
 		arg->batch.pool = pool();
 		arg->batch.count = one_in(10) ? (uint32_t)odd_number() :
@@ -247,23 +267,21 @@ static unsigned int make_call(union argument *arg)
 		arg->batch.ops = one_in(20) ? odd_pointer(64) : PTR(ops);
 		fill_ops(arg->batch.count);
 		if (one_in(4)) {
-			arg->batch.flags = HVKVP_BATCH_IF_GENERATION;
-			arg->batch.generation = odd_number();
+			arg->batch.flags = HV_KVP_BATCH_IF_GENERATION;
+			arg->batch.if_generation = odd_number();
 		}
-		return HVKVP_IOC_BATCH;
+		arg->batch.owner = one_in(2) ? below(4) : 0;
+		return HV_KVP_IOC_BATCH;
 	case 6:
-		arg->import.pool = pool();
-		arg->import.count = one_in(10) ? (uint32_t)odd_number() :
-						 below(8);
-		arg->import.op_size = one_in(20) ? (uint32_t)odd_number() :
-						   sizeof(ops[0]);
-		arg->import.ops = one_in(20) ? odd_pointer(64) : PTR(ops);
-		arg->import.flags = below(3);
-		fill_ops(arg->import.count);
-		return HVKVP_IOC_IMPORT;
+		arg->mirror.flags = below(4) ? HV_KVP_MIRROR_ON : 0;
+		if (one_in(2))
+			return HV_KVP_IOC_MIRROR;
+		arg->mirror_current.id = below(1000);
+		return HV_KVP_IOC_MIRROR_CURRENT;
 	case 7:
 		arg->purge.pool = pool();
-		return HVKVP_IOC_PURGE;
+		arg->purge.connection = below(4);
+		return HV_KVP_IOC_PURGE;
 	default:
 		return make_ip_call(arg);
 	}
@@ -324,7 +342,7 @@ static bool only_named_errors(void)
 	static const int named[] = {
 		0, EBADF, EINVAL, EFAULT, ENOTTY, ENOENT, EPERM, E2BIG, ERANGE,
 		EILSEQ, EMSGSIZE, ENAMETOOLONG, ENOSPC, ESTALE, EAGAIN,
-		EOPNOTSUPP, EBUSY, ENODEV
+		EOPNOTSUPP, EBUSY, ENODEV, EEXIST, ENODATA
 	};
 	bool good = true;
 
@@ -345,18 +363,18 @@ static bool still_works(void)
 {
 	int fd = open(DEVICE, O_RDWR);
 	char value[8] = { };
-	struct hvkvp_set set = {
+	struct hv_kvp_set set = {
 		.key = PTR("works?"), .key_len = 6, .value = PTR("yes"),
-		.value_len = 3, .pool = HVKVP_POOL_GUEST,
-		.type = HVKVP_TYPE_SZ,
+		.value_len = 3, .pool = HV_KVP_POOL_GUEST,
+		.type = HV_KVP_TYPE_SZ,
 	};
-	struct hvkvp_get get = {
+	struct hv_kvp_get get = {
 		.key = set.key, .key_len = 6, .value = PTR(value),
-		.value_size = sizeof(value), .pool = HVKVP_POOL_GUEST,
+		.value_size = sizeof(value), .pool = HV_KVP_POOL_GUEST,
 	};
 
-	return fd >= 0 && !ioctl(fd, HVKVP_IOC_SET, &set) &&
-	       !ioctl(fd, HVKVP_IOC_GET, &get) && !strcmp(value, "yes");
+	return fd >= 0 && !ioctl(fd, HV_KVP_IOC_SET, &set) &&
+	       !ioctl(fd, HV_KVP_IOC_GET, &get) && !strcmp(value, "yes");
 }
 
 int main(int argc, char **argv)

@@ -81,22 +81,22 @@ int open_device_as(unsigned int uid, int flags)
 int set_typed(int fd, unsigned int pool, unsigned int type, const void *key,
 	      size_t key_len, const void *value, size_t value_len)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = key_len, .value = PTR(value),
 		.value_len = value_len, .pool = pool, .type = type,
 	};
 
-	return ioctl(fd, HVKVP_IOC_SET, &arg);
+	return ioctl(fd, HV_KVP_IOC_SET, &arg);
 }
 
 int set(int fd, const char *key, const char *value)
 {
-	return set_typed(fd, HVKVP_POOL_GUEST, HVKVP_TYPE_SZ, key, strlen(key),
+	return set_typed(fd, HV_KVP_POOL_GUEST, HV_KVP_TYPE_SZ, key, strlen(key),
 			 value, strlen(value));
 }
 
 int get_into(int fd, unsigned int pool, const void *key, size_t key_len,
-	     void *value, size_t size, struct hvkvp_get *arg)
+	     void *value, size_t size, struct hv_kvp_get *arg)
 {
 	memset(arg, 0, sizeof(*arg));
 	arg->key = PTR(key);
@@ -104,16 +104,16 @@ int get_into(int fd, unsigned int pool, const void *key, size_t key_len,
 	arg->value = PTR(value);
 	arg->value_size = size;
 	arg->pool = pool;
-	return ioctl(fd, HVKVP_IOC_GET, arg);
+	return ioctl(fd, HV_KVP_IOC_GET, arg);
 }
 
 /* The value with a NUL in static memory, or NULL. */
 char *get(int fd, unsigned int pool, const char *key)
 {
-	static char value[HVKVP_VALUE_MAX + 1];
-	struct hvkvp_get arg;
+	static char value[HV_KVP_VALUE_MAX + 1];
+	struct hv_kvp_get arg;
 
-	if (get_into(fd, pool, key, strlen(key), value, HVKVP_VALUE_MAX, &arg))
+	if (get_into(fd, pool, key, strlen(key), value, HV_KVP_VALUE_MAX, &arg))
 		return NULL;
 	value[arg.value_size] = '\0';
 	return value;
@@ -121,59 +121,88 @@ char *get(int fd, unsigned int pool, const char *key)
 
 int delete(int fd, const char *key)
 {
-	struct hvkvp_delete arg = {
+	struct hv_kvp_delete arg = {
 		.key = PTR(key), .key_len = strlen(key),
-		.pool = HVKVP_POOL_GUEST,
+		.pool = HV_KVP_POOL_GUEST,
 	};
 
-	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
+	return ioctl(fd, HV_KVP_IOC_DELETE, &arg);
 }
 
-int import_one(int fd, unsigned int pool, unsigned int flags, const char *key,
+int import_one(int fd, unsigned int pool, bool replace, const char *key,
 	       const char *value, unsigned int *kept)
 {
-	struct hvkvp_op op = {
+	struct hv_kvp_op op = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
-		.value_len = strlen(value), .op = HVKVP_OP_SET,
-		.type = HVKVP_TYPE_SZ,
+		.value_len = strlen(value), .op = HV_KVP_OP_SET,
+		.type = HV_KVP_TYPE_SZ,
+		.flags = replace ? 0 : HV_KVP_IF_ABSENT | HV_KVP_OR_SKIP,
 	};
-	struct hvkvp_import arg = {
-		.ops = PTR(&op), .pool = pool, .flags = flags, .count = 1,
-		.op_size = sizeof(op),
+	struct hv_kvp_batch arg = {
+		.ops = PTR(&op), .pool = pool, .count = 1, .op_size = sizeof(op),
+		.owner = pool == HV_KVP_POOL_GUEST ? HV_KVP_OWNER_AGENT :
+						     HV_KVP_OWNER_HOST,
 	};
-	int ret = ioctl(fd, HVKVP_IOC_IMPORT, &arg);
+	int ret = ioctl(fd, HV_KVP_IOC_BATCH, &arg);
 
 	if (kept)
-		*kept = arg.kept;
+		*kept = arg.skipped;
 	return ret;
 }
 
 int purge(int fd, unsigned int pool, unsigned int *count)
 {
-	struct hvkvp_purge arg = { .pool = pool };
-	int ret = ioctl(fd, HVKVP_IOC_PURGE, &arg);
+	struct hv_kvp_purge arg = {
+		.pool = pool, .connection = info(fd).connection,
+	};
+	int ret = ioctl(fd, HV_KVP_IOC_PURGE, &arg);
 
 	if (count)
 		*count = arg.count;
 	return ret;
 }
 
-struct hvkvp_info info(int fd)
+struct hv_kvp_info info(int fd)
 {
-	struct hvkvp_info arg;
+	struct hv_kvp_info arg;
 
-	OK(ioctl(fd, HVKVP_IOC_INFO, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_INFO, &arg));
 	return arg;
+}
+
+struct hv_kvp_pool_info pool_info(int fd, unsigned int pool)
+{
+	struct hv_kvp_pool_info arg = { .pool = pool };
+
+	OK(ioctl(fd, HV_KVP_IOC_POOL_INFO, &arg));
+	return arg;
+}
+
+const char *key_of(const struct hv_kvp_item *item)
+{
+	return (const char *)item + item->key_offset;
+}
+
+const char *value_of(const struct hv_kvp_item *item)
+{
+	return (const char *)item + item->value_offset;
+}
+
+int watch_pools(int fd, unsigned int pools, unsigned int flags)
+{
+	struct hv_kvp_watch arg = { .pools = pools, .flags = flags };
+
+	return ioctl(fd, HV_KVP_IOC_WATCH, &arg);
 }
 
 uint64_t generation(int fd, unsigned int pool)
 {
-	return info(fd).pools[pool].generation;
+	return pool_info(fd, pool).generation;
 }
 
 unsigned int count_items(int fd, unsigned int pool)
 {
-	return info(fd).pools[pool].items;
+	return pool_info(fd, pool).items;
 }
 
 /*
@@ -188,10 +217,10 @@ void rest(int ms)
 /* Sets key-0 to key-(count - 1), count being at most a batch. */
 void set_many(int fd, unsigned int count, const char *value)
 {
-	struct hvkvp_op *ops = calloc(count, sizeof(*ops));
+	struct hv_kvp_op *ops = calloc(count, sizeof(*ops));
 	char (*keys)[16] = calloc(count, sizeof(*keys));
-	struct hvkvp_batch arg = {
-		.ops = PTR(ops), .pool = HVKVP_POOL_GUEST, .count = count,
+	struct hv_kvp_batch arg = {
+		.ops = PTR(ops), .pool = HV_KVP_POOL_GUEST, .count = count,
 		.op_size = sizeof(*ops),
 	};
 
@@ -202,10 +231,10 @@ void set_many(int fd, unsigned int count, const char *value)
 		ops[i].key_len = strlen(keys[i]);
 		ops[i].value = PTR(value);
 		ops[i].value_len = strlen(value);
-		ops[i].type = HVKVP_TYPE_SZ;
-		ops[i].op = HVKVP_OP_SET;
+		ops[i].type = HV_KVP_TYPE_SZ;
+		ops[i].op = HV_KVP_OP_SET;
 	}
-	OK(ioctl(fd, HVKVP_IOC_BATCH, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_BATCH, &arg));
 	free(keys);
 	free(ops);
 }
@@ -225,25 +254,25 @@ char *edge(void)
 static void empty(int fd, unsigned int pool)
 {
 	static char buffer[LIST_BUFFER];
-	struct hvkvp_list list;
+	struct hv_kvp_list list;
 
 	do {
 		memset(&list, 0, sizeof(list));
 		list.buffer = PTR(buffer);
 		list.size = sizeof(buffer);
 		list.pool = pool;
-		OK(ioctl(fd, HVKVP_IOC_LIST, &list));
+		OK(ioctl(fd, HV_KVP_IOC_LIST, &list));
 		for (unsigned int at = 0; at < list.size;) {
-			struct hvkvp_item *item = (void *)(buffer + at);
-			struct hvkvp_delete arg = {
-				.key = PTR(item->data),
+			struct hv_kvp_item *item = (void *)(buffer + at);
+			struct hv_kvp_delete arg = {
+				.key = PTR(key_of(item)),
 				.key_len = item->key_len,
 				.pool = pool,
 			};
 
-			if (pool != HVKVP_POOL_AUTO ||
-			    item->flags & HVKVP_ITEM_OVERRIDE)
-				OK(ioctl(fd, HVKVP_IOC_DELETE, &arg));
+			if (pool != HV_KVP_POOL_AUTO ||
+			    item->flags & HV_KVP_ITEM_OVERRIDE)
+				OK(ioctl(fd, HV_KVP_IOC_DELETE, &arg));
 			at += item->size;
 		}
 	} while (list.cursor);
@@ -254,11 +283,11 @@ static void clean(void)
 {
 	int fd = open_device(O_RDWR);
 
-	empty(fd, HVKVP_POOL_GUEST);
-	empty(fd, HVKVP_POOL_AUTO);
-	OK(purge(fd, HVKVP_POOL_EXTERNAL, NULL));
-	OK(purge(fd, HVKVP_POOL_AUTO_EXTERNAL, NULL));
-	OK(purge(fd, HVKVP_POOL_AUTO_INTERNAL, NULL));
+	empty(fd, HV_KVP_POOL_GUEST);
+	empty(fd, HV_KVP_POOL_AUTO);
+	OK(purge(fd, HV_KVP_POOL_EXTERNAL, NULL));
+	OK(purge(fd, HV_KVP_POOL_AUTO_EXTERNAL, NULL));
+	OK(purge(fd, HV_KVP_POOL_AUTO_INTERNAL, NULL));
 	close(fd);
 }
 

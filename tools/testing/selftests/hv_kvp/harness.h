@@ -84,18 +84,27 @@ void enter_user_namespace(void);
 int open_device(int flags);
 int open_device_as(unsigned int uid, int flags);
 
+/* Of the implementation, which the ABI does not tell. */
+#define LISTS_MAX	16	/* descriptors in the middle of a list */
+#define RING_BYTES	65536	/* of changes, a pool */
+
 /* Calls with strings; -1 and errno as ioctl(). */
 int set_typed(int fd, unsigned int pool, unsigned int type, const void *key,
 	      size_t key_len, const void *value, size_t value_len);
 int set(int fd, const char *key, const char *value);
 int get_into(int fd, unsigned int pool, const void *key, size_t key_len,
-	     void *value, size_t size, struct hvkvp_get *get);
+	     void *value, size_t size, struct hv_kvp_get *get);
 char *get(int fd, unsigned int pool, const char *key);
 int delete(int fd, const char *key);
-int import_one(int fd, unsigned int pool, unsigned int flags, const char *key,
+/* As if by the host, in its pools; what is there and not stale is kept unless @replace. */
+int import_one(int fd, unsigned int pool, bool replace, const char *key,
 	       const char *value, unsigned int *kept);
 int purge(int fd, unsigned int pool, unsigned int *count);
-struct hvkvp_info info(int fd);
+struct hv_kvp_info info(int fd);
+struct hv_kvp_pool_info pool_info(int fd, unsigned int pool);
+const char *key_of(const struct hv_kvp_item *item);
+const char *value_of(const struct hv_kvp_item *item);
+int watch_pools(int fd, unsigned int pools, unsigned int flags);
 uint64_t generation(int fd, unsigned int pool);
 unsigned int count_items(int fd, unsigned int pool);
 void set_many(int fd, unsigned int count, const char *value);

@@ -32,7 +32,7 @@
 #include <linux/hv_kvp.h>
 
 #define PTR(p)		((uint64_t)(uintptr_t)(p))
-#define POOL		HVKVP_POOL_GUEST
+#define POOL		HV_KVP_POOL_GUEST
 #define ITEMS		1000
 #define VALUE		500
 #define TASKS_MAX	256
@@ -40,7 +40,7 @@
 /* Somebody whose batches nobody keeps waiting, among few users. */
 #define OTHER_UID	4711
 
-static struct hvkvp_op ops[ITEMS];
+static struct hv_kvp_op ops[ITEMS];
 static char keys[ITEMS][16], value[VALUE];
 static int fd;
 
@@ -52,41 +52,44 @@ static void die(const char *what)
 
 static int batch(unsigned int count)
 {
-	struct hvkvp_batch arg = {
+	struct hv_kvp_batch arg = {
 		.ops = PTR(ops), .pool = POOL, .count = count,
 		.op_size = sizeof(ops[0]),
 	};
 
-	return ioctl(fd, HVKVP_IOC_BATCH, &arg);
+	return ioctl(fd, HV_KVP_IOC_BATCH, &arg);
 }
 
+/* What is there is left alone. */
 static int import(void)
 {
-	struct hvkvp_import arg = {
-		.ops = PTR(ops), .pool = POOL, .count = ITEMS,
-		.op_size = sizeof(ops[0]),
-	};
+	int ret;
 
-	return ioctl(fd, HVKVP_IOC_IMPORT, &arg);
+	for (int i = 0; i < ITEMS; i++)
+		ops[i].flags = HV_KVP_IF_ABSENT | HV_KVP_OR_SKIP;
+	ret = batch(ITEMS);
+	for (int i = 0; i < ITEMS; i++)
+		ops[i].flags = 0;
+	return ret;
 }
 
 static int set(const char *key)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
-		.value_len = 10, .pool = POOL, .type = HVKVP_TYPE_SZ,
+		.value_len = 10, .pool = POOL, .type = HV_KVP_TYPE_SZ,
 	};
 
-	return ioctl(fd, HVKVP_IOC_SET, &arg);
+	return ioctl(fd, HV_KVP_IOC_SET, &arg);
 }
 
 static int delete(const char *key)
 {
-	struct hvkvp_delete arg = {
+	struct hv_kvp_delete arg = {
 		.key = PTR(key), .key_len = strlen(key), .pool = POOL,
 	};
 
-	return ioctl(fd, HVKVP_IOC_DELETE, &arg);
+	return ioctl(fd, HV_KVP_IOC_DELETE, &arg);
 }
 
 static void make_batch(char letter)
@@ -94,10 +97,10 @@ static void make_batch(char letter)
 	memset(value, letter, sizeof(value));
 	for (int i = 0; i < ITEMS; i++) {
 		snprintf(keys[i], sizeof(keys[i]), "stall%d", i);
-		ops[i] = (struct hvkvp_op) {
+		ops[i] = (struct hv_kvp_op) {
 			.key = PTR(keys[i]), .key_len = strlen(keys[i]),
 			.value = PTR(value), .value_len = sizeof(value),
-			.op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
+			.op = HV_KVP_OP_SET, .type = HV_KVP_TYPE_SZ,
 		};
 	}
 }

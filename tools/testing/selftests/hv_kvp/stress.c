@@ -29,7 +29,7 @@
 
 #define PTR(p)		((uint64_t)(uintptr_t)(p))
 #define KEYS		32
-#define POOL		HVKVP_POOL_GUEST
+#define POOL		HV_KVP_POOL_GUEST
 
 static char buffer[8192] __attribute__((aligned(8)));
 static int fd;
@@ -78,31 +78,31 @@ static int call(unsigned long cmd, void *arg, int allowed)
 
 static void set(const char *key, uint64_t value)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(&value),
 		.value_len = sizeof(value), .pool = POOL,
-		.type = HVKVP_TYPE_QWORD,
+		.type = HV_KVP_TYPE_QWORD,
 	};
 
-	call(HVKVP_IOC_SET, &arg, 0);
+	call(HV_KVP_IOC_SET, &arg, 0);
 }
 
 static bool delete(const char *key)
 {
-	struct hvkvp_delete arg = {
+	struct hv_kvp_delete arg = {
 		.key = PTR(key), .key_len = strlen(key), .pool = POOL,
 	};
 
-	return !call(HVKVP_IOC_DELETE, &arg, ENOENT);
+	return !call(HV_KVP_IOC_DELETE, &arg, ENOENT);
 }
 
 static bool get(const char *key, uint64_t *value, uint64_t *generation)
 {
-	struct hvkvp_get arg = {
+	struct hv_kvp_get arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
 		.value_size = sizeof(*value), .pool = POOL,
 	};
-	bool there = !call(HVKVP_IOC_GET, &arg, ENOENT);
+	bool there = !call(HV_KVP_IOC_GET, &arg, ENOENT);
 
 	*generation = arg.generation;
 	return there;
@@ -141,22 +141,22 @@ static void write_own(void)
 static void write_pairs(void)
 {
 	uint64_t value = 0;
-	struct hvkvp_op ops[2] = {
-		{ .key = PTR("pair.a"), .key_len = 6, .op = HVKVP_OP_SET,
+	struct hv_kvp_op ops[2] = {
+		{ .key = PTR("pair.a"), .key_len = 6, .op = HV_KVP_OP_SET,
 		  .value = PTR(&value), .value_len = sizeof(value),
-		  .type = HVKVP_TYPE_QWORD },
+		  .type = HV_KVP_TYPE_QWORD },
 	};
 
 	ops[1] = ops[0];
 	ops[1].key = PTR("pair.b");
 	while (going()) {
-		struct hvkvp_batch arg = {
+		struct hv_kvp_batch arg = {
 			.ops = PTR(ops), .pool = POOL, .count = 2,
 			.op_size = sizeof(ops[0]),
 		};
 
 		value = ++done << 8 | me;
-		call(HVKVP_IOC_BATCH, &arg, 0);
+		call(HV_KVP_IOC_BATCH, &arg, 0);
 	}
 }
 
@@ -164,34 +164,34 @@ static void write_pairs(void)
 static void add(void)
 {
 	uint64_t value, generation;
-	struct hvkvp_op op = {
-		.key = PTR("counter"), .key_len = 7, .op = HVKVP_OP_SET,
+	struct hv_kvp_op op = {
+		.key = PTR("counter"), .key_len = 7, .op = HV_KVP_OP_SET,
 		.value = PTR(&value), .value_len = sizeof(value),
-		.type = HVKVP_TYPE_QWORD,
+		.type = HV_KVP_TYPE_QWORD,
 	};
 
 	while (going()) {
-		struct hvkvp_batch arg = {
+		struct hv_kvp_batch arg = {
 			.ops = PTR(&op), .pool = POOL, .count = 1,
 			.op_size = sizeof(op),
-			.flags = HVKVP_BATCH_IF_GENERATION,
+			.flags = HV_KVP_BATCH_IF_GENERATION,
 		};
 
 		if (!get("counter", &value, &generation))
 			value = 0;
 		value++;
-		arg.generation = generation;
-		if (call(HVKVP_IOC_BATCH, &arg, ESTALE))
+		arg.if_generation = generation;
+		if (call(HV_KVP_IOC_BATCH, &arg, ESTALE))
 			again++;
 		else
 			done++;
 	}
 }
 
-static void look_at(const struct hvkvp_item *item, uint64_t *a, uint64_t *b)
+static void look_at(const struct hv_kvp_item *item, uint64_t *a, uint64_t *b)
 {
-	const char *key = (const char *)item->data;
-	const char *value = key + item->key_len + 1;
+	const char *key = (const char *)item + item->key_offset;
+	const char *value = (const char *)item + item->value_offset;
 
 	if (!strcmp(key, "pair.a"))
 		memcpy(a, value, sizeof(*a));
@@ -203,7 +203,7 @@ static void look_at(const struct hvkvp_item *item, uint64_t *a, uint64_t *b)
 static void list_once(void)
 {
 	uint64_t a = 0, b = 0, generation = 0;
-	struct hvkvp_list list = { 0 };
+	struct hv_kvp_list list = { 0 };
 	unsigned int count = 0;
 	bool leave = !below(8);
 
@@ -211,13 +211,13 @@ static void list_once(void)
 		list.pool = POOL;
 		list.buffer = PTR(buffer);
 		list.size = 256 + below(sizeof(buffer) - 256);
-		call(HVKVP_IOC_LIST, &list, 0);
+		call(HV_KVP_IOC_LIST, &list, 0);
 		if (generation && list.generation != generation)
 			die("a list changed its version");
 		generation = list.generation;
 		count += list.count;
 		for (unsigned int at = 0; at < list.size;) {
-			struct hvkvp_item *item = (void *)(buffer + at);
+			struct hv_kvp_item *item = (void *)(buffer + at);
 
 			look_at(item, &a, &b);
 			at += item->size;
@@ -240,9 +240,14 @@ static void list(void)
 
 static void watch(void)
 {
-	uint64_t last[HVKVP_POOLS] = { 0 };
+	uint64_t last[HV_KVP_POOL_COUNT] = { 0 };
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct hv_kvp_watch arg = {
+		.pools = (1U << HV_KVP_POOL_COUNT) - 1,
+		.flags = me & 1 ? HV_KVP_WATCH_VALUES : 0,
+	};
 
+	call(HV_KVP_IOC_WATCH, &arg, 0);
 	while (going()) {
 		ssize_t size;
 
@@ -251,18 +256,20 @@ static void watch(void)
 		if (size < 0 && errno != EAGAIN)
 			die("read: %s", strerror(errno));
 		for (ssize_t at = 0; at < size;) {
-			struct hvkvp_change *change = (void *)(buffer + at);
+			/* all kinds that are asked for have a generation there */
+			struct hv_kvp_event_pool *record = (void *)(buffer + at);
+			struct hv_kvp_event *event = &record->event;
 
-			at += change->size;
+			at += event->size;
 			done++;
-			/* it has no pool, and no generation */
-			if (change->kind == HVKVP_CHANGE_IP_REQUEST)
+			/* that of the moment, which may be ahead of the others */
+			if (event->kind == HV_KVP_EVENT_STALE)
 				continue;
-			if (change->pool >= HVKVP_POOLS ||
-			    change->generation < last[change->pool])
+			if (event->pool >= HV_KVP_POOL_COUNT ||
+			    record->generation < last[event->pool])
 				die("generation went back");
-			last[change->pool] = change->generation;
-			again += change->kind == HVKVP_CHANGE_LOST;
+			last[event->pool] = record->generation;
+			again += event->kind == HV_KVP_EVENT_LOST;
 		}
 	}
 }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVKVP_IOC_GET */
+/* HV_KVP_IOC_GET */
 #include "harness.h"
 
-static char value[HVKVP_VALUE_MAX + 1];
+static char value[HV_KVP_VALUE_MAX + 1];
 
 TEST(string)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	OK(set(fd, "key", "value"));
-	OK(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value, sizeof(value),
+	OK(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, value, sizeof(value),
 		    &arg));
 	EQUAL(arg.value_size, 5);
 	CHECK(!memcmp(value, "value", 5));
-	EQUAL(arg.type, HVKVP_TYPE_SZ);
+	EQUAL(arg.type, HV_KVP_TYPE_SZ);
 	EQUAL(arg.item_flags, 0);
-	EQUAL(arg.generation, generation(fd, HVKVP_POOL_GUEST));
+	EQUAL(arg.generation, generation(fd, HV_KVP_POOL_GUEST));
 	EQUAL(arg.item_generation, arg.generation);
 	OK(set(fd, "other", "value"));
-	OK(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value, sizeof(value),
+	OK(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, value, sizeof(value),
 		    &arg));
 	EQUAL(arg.generation, arg.item_generation + 1);
 }
@@ -27,20 +27,20 @@ TEST(string)
 TEST(room)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	OK(set(fd, "key", "value"));
 	memset(value, '#', 8);
-	FAILS(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value, 4, &arg), ERANGE);
+	FAILS(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, value, 4, &arg), ERANGE);
 	EQUAL(arg.value_size, 5);
 	EQUAL(value[0], '#');
-	FAILS(get_into(fd, HVKVP_POOL_GUEST, "key", 3, NULL, 0, &arg), ERANGE);
+	FAILS(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, NULL, 0, &arg), ERANGE);
 	EQUAL(arg.value_size, 5);
-	EQUAL(arg.type, HVKVP_TYPE_SZ);
-	OK(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value, 5, &arg));
+	EQUAL(arg.type, HV_KVP_TYPE_SZ);
+	OK(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, value, 5, &arg));
 	EQUAL(value[5], '#');
 	OK(set(fd, "empty", ""));
-	OK(get_into(fd, HVKVP_POOL_GUEST, "empty", 5, NULL, 0, &arg));
+	OK(get_into(fd, HV_KVP_POOL_GUEST, "empty", 5, NULL, 0, &arg));
 	EQUAL(arg.value_size, 0);
 }
 
@@ -48,18 +48,18 @@ TEST(room)
 TEST(lengths)
 {
 	static const char * const units[] = { "x", "\xc3\xa4", "\xe2\x82\xac" };
-	static char text[HVKVP_VALUE_MAX];
+	static char text[HV_KVP_VALUE_MAX];
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	for (unsigned int bytes = 1; bytes <= 3; bytes++)
 		for (unsigned int n = 84; n <= 1023; n += n < 260 ? 1 : 763) {
 			for (unsigned int i = 0; i < n; i++)
 				memcpy(text + bytes * i, units[bytes - 1],
 				       bytes);
-			OK(set_typed(fd, HVKVP_POOL_GUEST, HVKVP_TYPE_SZ,
+			OK(set_typed(fd, HV_KVP_POOL_GUEST, HV_KVP_TYPE_SZ,
 				     "key", 3, text, bytes * n));
-			OK(get_into(fd, HVKVP_POOL_GUEST, "key", 3, value,
+			OK(get_into(fd, HV_KVP_POOL_GUEST, "key", 3, value,
 				    sizeof(value), &arg));
 			EQUAL(arg.value_size, bytes * n);
 			CHECK(!memcmp(value, text, bytes * n));
@@ -70,37 +70,37 @@ TEST(lengths)
 TEST(intrinsic)
 {
 	int fd = open_device(O_RDONLY);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
-	OK(get_into(fd, HVKVP_POOL_AUTO, "OSName", 6, value, sizeof(value),
+	OK(get_into(fd, HV_KVP_POOL_AUTO, "OSName", 6, value, sizeof(value),
 		    &arg));
 	CHECK(!memcmp(value, "Linux", arg.value_size));
 	EQUAL(arg.item_flags, 0);
 	EQUAL(arg.item_generation, 0);
-	FAILS(get_into(fd, HVKVP_POOL_AUTO, "OsName", 6, value, sizeof(value),
+	FAILS(get_into(fd, HV_KVP_POOL_AUTO, "OsName", 6, value, sizeof(value),
 		       &arg), ENOENT);
 }
 
 TEST(missing)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
-	for (unsigned int pool = 0; pool < HVKVP_POOLS; pool++)
+	for (unsigned int pool = 0; pool < HV_KVP_POOL_COUNT; pool++)
 		FAILS(get_into(fd, pool, "no such key", 11, value,
 			       sizeof(value), &arg), ENOENT);
 	OK(set(fd, "key", "1"));
-	FAILS(get_into(fd, HVKVP_POOL_GUEST, "Key", 3, value, 9, &arg), ENOENT);
-	FAILS(get_into(fd, HVKVP_POOL_GUEST, "ke", 2, value, 9, &arg), ENOENT);
-	FAILS(get_into(fd, HVKVP_POOL_GUEST, "keys", 4, value, 9, &arg),
+	FAILS(get_into(fd, HV_KVP_POOL_GUEST, "Key", 3, value, 9, &arg), ENOENT);
+	FAILS(get_into(fd, HV_KVP_POOL_GUEST, "ke", 2, value, 9, &arg), ENOENT);
+	FAILS(get_into(fd, HV_KVP_POOL_GUEST, "keys", 4, value, 9, &arg),
 	      ENOENT);
 }
 
 TEST(bad_key)
 {
-	static char key[2 * HVKVP_KEY_MAX];
+	static char key[2 * HV_KVP_KEY_MAX];
 	int fd = open_device(O_RDONLY);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	FAILS(get_into(fd, 1, "", 0, value, 9, &arg), EINVAL);
 	FAILS(get_into(fd, 1, "a\0b", 3, value, 9, &arg), EINVAL);
@@ -114,7 +114,7 @@ TEST(bad_key)
 	memset(key, 'k', sizeof(key));
 	FAILS(get_into(fd, 1, key, 255, value, 9, &arg), ENOENT);
 	FAILS(get_into(fd, 1, key, 256, value, 9, &arg), ENAMETOOLONG);
-	FAILS(get_into(fd, 1, key, HVKVP_KEY_MAX + 1, value, 9, &arg),
+	FAILS(get_into(fd, 1, key, HV_KVP_KEY_MAX + 1, value, 9, &arg),
 	      ENAMETOOLONG);
 	FAILS(get_into(fd, 1, key, 0xffffffff, value, 9, &arg), ENAMETOOLONG);
 }
@@ -122,25 +122,25 @@ TEST(bad_key)
 TEST(bad_arguments)
 {
 	int fd = open_device(O_RDONLY);
-	struct hvkvp_get arg = {
-		.key = PTR("k"), .key_len = 1, .pool = HVKVP_POOLS,
+	struct hv_kvp_get arg = {
+		.key = PTR("k"), .key_len = 1, .pool = HV_KVP_POOL_COUNT,
 	};
 
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), EINVAL);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), EINVAL);
 	arg.pool = 0xffffffff;
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), EINVAL);
-	arg.pool = HVKVP_POOL_GUEST;
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), EINVAL);
+	arg.pool = HV_KVP_POOL_GUEST;
 	arg.flags = 1;
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), EINVAL);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), EINVAL);
 	arg.flags = 0;
 	arg.item_flags = 0xffffffff;
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), ENOENT);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), ENOENT);
 }
 
 TEST(bad_pointer)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	OK(set(fd, "key", "value"));
 	FAILS(get_into(fd, 1, BAD_POINTER, 3, value, 9, &arg), EFAULT);
@@ -149,16 +149,16 @@ TEST(bad_pointer)
 	FAILS(get_into(fd, 1, "key", 3, edge() - 4, 9, &arg), EFAULT);
 	OK(get_into(fd, 1, "key", 3, edge() - 5, 9, &arg));
 	arg.key = KERNEL_ADDRESS;
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), EFAULT);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), EFAULT);
 	arg.key = PTR("key");
 	arg.value = KERNEL_ADDRESS;
-	FAILS(ioctl(fd, HVKVP_IOC_GET, &arg), EFAULT);
-	FAILS(ioctl(fd, HVKVP_IOC_GET, BAD_POINTER), EFAULT);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, &arg), EFAULT);
+	FAILS(ioctl(fd, HV_KVP_IOC_GET, BAD_POINTER), EFAULT);
 }
 
 TEST(not_open_for_reading)
 {
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	FAILS(get_into(open_device(O_WRONLY), 1, "k", 1, value, 9, &arg),
 	      EBADF);

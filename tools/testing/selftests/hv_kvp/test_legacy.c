@@ -18,7 +18,7 @@
 #include "harness.h"
 
 #define LEGACY		"/dev/vmbus/hv_kvp"
-#define COUNTERS	"/sys/class/misc/hv_kvp/statistics/"
+#define COUNTERS	"/sys/kernel/debug/hv_kvp/"
 #define NOBODY		65534
 #define PREFIX		"t-"	/* of our keys */
 #define REGISTER1	100
@@ -138,7 +138,7 @@ static void put(unsigned int pool, const char *key, const char *value)
 {
 	int fd = open_device(O_RDWR);
 
-	OK(import_one(fd, pool, HVKVP_IMPORT_REPLACE, key, value, NULL));
+	OK(import_one(fd, pool, true, key, value, NULL));
 	close(fd);
 }
 
@@ -320,31 +320,31 @@ TEST(not_a_file)
 
 	FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
 	FAILS(pread(fd, &msg, sizeof(msg), 0), ESPIPE);
-	FAILS(ioctl(fd, HVKVP_IOC_INFO, &msg), ENOTTY);
+	FAILS(ioctl(fd, HV_KVP_IOC_INFO, &msg), ENOTTY);
 }
 
 TEST(items_then_changes)
 {
 	int fd;
 
-	put(HVKVP_POOL_AUTO_EXTERNAL, PREFIX "3", "three");
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", "");
-	put(HVKVP_POOL_AUTO_INTERNAL, PREFIX "4", EURO);
+	put(HV_KVP_POOL_AUTO_EXTERNAL, PREFIX "3", "three");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", "");
+	put(HV_KVP_POOL_AUTO_INTERNAL, PREFIX "4", EURO);
 	fd = registered();
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "");
-	expect_set(fd, HVKVP_POOL_AUTO_EXTERNAL, PREFIX "3", "three");
-	expect_set(fd, HVKVP_POOL_AUTO_INTERNAL, PREFIX "4", EURO);
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "b", "");
+	expect_set(fd, HV_KVP_POOL_AUTO_EXTERNAL, PREFIX "3", "three");
+	expect_set(fd, HV_KVP_POOL_AUTO_INTERNAL, PREFIX "4", EURO);
 	expect_nothing(fd);
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
 	/* the same again is no change */
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
 	expect_nothing(fd);
-	purge_all(HVKVP_POOL_AUTO_EXTERNAL);
-	expect_delete(fd, HVKVP_POOL_AUTO_EXTERNAL, PREFIX "3");
-	purge_all(HVKVP_POOL_EXTERNAL);
+	purge_all(HV_KVP_POOL_AUTO_EXTERNAL);
+	expect_delete(fd, HV_KVP_POOL_AUTO_EXTERNAL, PREFIX "3");
+	purge_all(HV_KVP_POOL_EXTERNAL);
 	CHECK(next_of_ours(fd, SOON_MS));
 	EQUAL(msg.kvp_hdr.operation, KVP_OP_DELETE);
 	OK(answer(fd, 0));
@@ -358,10 +358,10 @@ TEST(all_again_for_the_next_one)
 {
 	int fd;
 
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
 	for (int i = 0; i < 3; i++) {
 		fd = registered();
-		expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+		expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
 		close(fd);
 	}
 }
@@ -371,8 +371,8 @@ TEST(each_is_answered_before_the_next)
 	long before = counter("legacy_messages");
 	int fd;
 
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
 	fd = registered();
 	CHECK(next_of_ours(fd, SOON_MS));
 	for (int i = 0; i < 2; i++) {
@@ -382,7 +382,7 @@ TEST(each_is_answered_before_the_next)
 	OK(answer(fd, 0));
 	FAILS(answer(fd, 0), EINVAL);
 	EQUAL(readable(fd, SOON_MS), POLLIN);
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
 	CHECK(counter("legacy_messages") >= before + 2);
 }
 
@@ -392,7 +392,7 @@ TEST(answers_with_an_error)
 	long before = counter("legacy_errors");
 	int fd;
 
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
 	fd = registered();
 	CHECK(next_of_ours(fd, SOON_MS));
 	OK(answer(fd, (int)HV_S_CONT));
@@ -405,17 +405,17 @@ TEST(a_burst_is_told_by_its_outcome)
 	char value[16];
 	int fd;
 
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "0");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "0");
 	fd = registered();
 	CHECK(next_of_ours(fd, SOON_MS));
 	for (int i = 1; i <= 100; i++) {
 		snprintf(value, sizeof(value), "%d", i);
-		put(HVKVP_POOL_EXTERNAL, PREFIX "a", value);
-		put(HVKVP_POOL_EXTERNAL, PREFIX "b", value);
+		put(HV_KVP_POOL_EXTERNAL, PREFIX "a", value);
+		put(HV_KVP_POOL_EXTERNAL, PREFIX "b", value);
 	}
 	OK(answer(fd, 0));
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "100");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "100");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", "100");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "b", "100");
 	expect_nothing(fd);
 }
 
@@ -427,24 +427,24 @@ TEST(too_long_for_the_old_fields)
 	int fd;
 
 	strcat(key, repeat(EURO, 168));
-	put(HVKVP_POOL_EXTERNAL, key, "509 bytes");
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 682));
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", repeat(EURO, 683));
+	put(HV_KVP_POOL_EXTERNAL, key, "509 bytes");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 682));
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", repeat(EURO, 683));
 	fd = registered();
-	expect_set(fd, HVKVP_POOL_EXTERNAL, key, "509 bytes");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 682));
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, key, "509 bytes");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 682));
 	expect_nothing(fd);
 	EQUAL(counter("legacy_left_out"), before + 1);
 	strcat(key, EURO);
-	put(HVKVP_POOL_EXTERNAL, key, "512 bytes");
+	put(HV_KVP_POOL_EXTERNAL, key, "512 bytes");
 	expect_nothing(fd);
 	EQUAL(counter("legacy_left_out"), before + 2);
 	/* what has become too long does not stay as it was */
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 1000));
-	expect_delete(fd, HVKVP_POOL_EXTERNAL, PREFIX "a");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", repeat(EURO, 1000));
+	expect_delete(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a");
 	EQUAL(counter("legacy_left_out"), before + 3);
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "short");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "short");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "short");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", "short");
 	expect_nothing(fd);
 }
 
@@ -482,7 +482,7 @@ TEST(waiting_reader)
 	OK(register_as(fd, REGISTER1));
 	rest(QUIET_MS);
 	EQUAL(OK(waitpid(pid, &status, WNOHANG)), 0);
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
 	OK(waitpid(pid, &status, 0));
 	EQUAL(status, 0);
 }
@@ -540,25 +540,25 @@ TEST(random_calls)
 	int fd;
 
 	srand(1);
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
 	for (int i = 0; i < 100; i++) {
 		fd = OK(open_legacy(O_RDWR | O_NONBLOCK));
 		for (int j = 0; j < 50; j++)
 			random_call(fd);
-		put(HVKVP_POOL_EXTERNAL, PREFIX "b", i % 2 ? "x" : "y");
+		put(HV_KVP_POOL_EXTERNAL, PREFIX "b", i % 2 ? "x" : "y");
 		close(fd);
 	}
 	fd = registered();
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
-	expect_set(fd, HVKVP_POOL_EXTERNAL, PREFIX "b", "x");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
+	expect_set(fd, HV_KVP_POOL_EXTERNAL, PREFIX "b", "x");
 	expect_nothing(fd);
 }
 
 /* Many registrations in a row, and some that end in the middle. */
 TEST(comes_and_goes)
 {
-	put(HVKVP_POOL_EXTERNAL, PREFIX "a", "1");
-	put(HVKVP_POOL_EXTERNAL, PREFIX "b", "2");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "a", "1");
+	put(HV_KVP_POOL_EXTERNAL, PREFIX "b", "2");
 	for (int i = 0; i < 100; i++) {
 		int fd = i % 4 ? registered() : OK(open_legacy(O_RDWR));
 

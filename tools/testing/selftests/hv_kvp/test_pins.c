@@ -6,7 +6,7 @@
 
 #include "harness.h"
 
-#define GUEST	HVKVP_POOL_GUEST
+#define GUEST	HV_KVP_POOL_GUEST
 #define USER	1000
 #define HELD	1000		/* items, a good 2 MB with a value of 1,023 units */
 
@@ -26,19 +26,19 @@ TEST(many_lists_of_old_versions)
 	static char value[1024], buffer[4096];
 	int fd = open_device(O_RDWR);
 	long limit = info(fd).agent_bytes_max;
-	unsigned int max = info(fd).lists_max;
+	unsigned int max = LISTS_MAX;
 
 	/* the guest is booted with a limit that two old versions exceed */
 	CHECK(limit <= 4 << 20);
 	for (unsigned int i = 0; i < max; i++) {
-		struct hvkvp_list arg = {
+		struct hv_kvp_list arg = {
 			.buffer = PTR(buffer), .size = sizeof(buffer),
 			.pool = GUEST,
 		};
 
 		memset(value, 'a' + i, sizeof(value) - 1);
 		set_many(fd, HELD, value);
-		OK(ioctl(open_device_as(USER, O_RDONLY), HVKVP_IOC_LIST, &arg));
+		OK(ioctl(open_device_as(USER, O_RDONLY), HV_KVP_IOC_LIST, &arg));
 		CHECK(arg.cursor);
 		/* current, old, on its way, and one more */
 		CHECK(guest_bytes() < 4 * limit);
@@ -102,8 +102,8 @@ static long objects(void)
 static void try_batches(int fd)
 {
 	static char key[255], value[1023];
-	static struct hvkvp_op ops[OPS + 1];
-	struct hvkvp_batch arg = {
+	static struct hv_kvp_op ops[OPS + 1];
+	struct hv_kvp_batch arg = {
 		.ops = PTR(ops), .count = OPS + 1, .op_size = sizeof(ops[0]),
 		.pool = GUEST,
 	};
@@ -111,13 +111,13 @@ static void try_batches(int fd)
 	memset(key, 'k', sizeof(key));
 	memset(value, 'v', sizeof(value));
 	for (int i = 0; i < OPS; i++)
-		ops[i] = (struct hvkvp_op) {
+		ops[i] = (struct hv_kvp_op) {
 			.key = PTR(key), .key_len = sizeof(key),
 			.value = PTR(value), .value_len = sizeof(value),
-			.op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
+			.op = HV_KVP_OP_SET, .type = HV_KVP_TYPE_SZ,
 		};
 	for (;;)
-		FAILS(ioctl(fd, HVKVP_IOC_BATCH, &arg), EINVAL);
+		FAILS(ioctl(fd, HV_KVP_IOC_BATCH, &arg), EINVAL);
 }
 
 TEST(killed_in_a_batch)

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* HVKVP_IOC_SET */
+/* HV_KVP_IOC_SET */
 #include <sys/wait.h>
 
 #include "harness.h"
 
-#define SZ	HVKVP_TYPE_SZ
-#define GUEST	HVKVP_POOL_GUEST
+#define SZ	HV_KVP_TYPE_SZ
+#define GUEST	HV_KVP_POOL_GUEST
 #define NOBODY	65534
 
-static char big[HVKVP_VALUE_MAX + 8];
-static char out[HVKVP_VALUE_MAX + 8];
+static char big[HV_KVP_VALUE_MAX + 8];
+static char out[HV_KVP_VALUE_MAX + 8];
 
 static void round_trip(int fd, unsigned int type, const void *value,
 		       size_t len)
 {
-	struct hvkvp_get arg;
+	struct hv_kvp_get arg;
 
 	OK(set_typed(fd, GUEST, type, "key", 3, value, len));
 	OK(get_into(fd, GUEST, "key", 3, out, sizeof(out), &arg));
@@ -29,28 +29,28 @@ TEST(every_type)
 	uint32_t dword = 0xdeadbeef;
 	uint64_t qword = 0x0123456789abcdefULL;
 
-	round_trip(fd, HVKVP_TYPE_SZ, "plain", 5);
-	round_trip(fd, HVKVP_TYPE_SZ, "", 0);
-	round_trip(fd, HVKVP_TYPE_SZ, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9);
-	round_trip(fd, HVKVP_TYPE_EXPAND_SZ, "%PATH%", 6);
-	round_trip(fd, HVKVP_TYPE_DWORD, &dword, 4);
-	round_trip(fd, HVKVP_TYPE_QWORD, &qword, 8);
+	round_trip(fd, HV_KVP_TYPE_SZ, "plain", 5);
+	round_trip(fd, HV_KVP_TYPE_SZ, "", 0);
+	round_trip(fd, HV_KVP_TYPE_SZ, "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9);
+	round_trip(fd, HV_KVP_TYPE_EXPAND_SZ, "%PATH%", 6);
+	round_trip(fd, HV_KVP_TYPE_DWORD, &dword, 4);
+	round_trip(fd, HV_KVP_TYPE_QWORD, &qword, 8);
 	EQUAL(count_items(fd, GUEST), 1);
 }
 
 TEST(full_lengths)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_get arg;
-	char key[HVKVP_KEY_MAX];
+	struct hv_kvp_get arg;
+	char key[HV_KVP_KEY_MAX];
 
 	for (size_t i = 0; i < sizeof(big); i += 3)
 		memcpy(big + i, "\xe2\x82\xac", 3);
 	memcpy(key, big, sizeof(key));
-	OK(set_typed(fd, GUEST, SZ, key, sizeof(key), big, HVKVP_VALUE_MAX));
+	OK(set_typed(fd, GUEST, SZ, key, sizeof(key), big, HV_KVP_VALUE_MAX));
 	OK(get_into(fd, GUEST, key, sizeof(key), out, sizeof(out), &arg));
-	EQUAL(arg.value_size, HVKVP_VALUE_MAX);
-	CHECK(!memcmp(out, big, HVKVP_VALUE_MAX));
+	EQUAL(arg.value_size, HV_KVP_VALUE_MAX);
+	CHECK(!memcmp(out, big, HV_KVP_VALUE_MAX));
 }
 
 TEST(too_long)
@@ -81,13 +81,13 @@ TEST(bad_values)
 	/* what cannot be UTF-16 of any text: unpaired surrogates */
 	FAILS(set_typed(fd, GUEST, SZ, "k", 1, "\xed\xa0\x80", 3), EILSEQ);
 	FAILS(set_typed(fd, GUEST, SZ, "\xed\xb0\x80", 3, "v", 1), EILSEQ);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_EXPAND_SZ, "k", 1,
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_EXPAND_SZ, "k", 1,
 			"\xed\xb0\x80", 3), EILSEQ);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_DWORD, "k", 1, &number, 8),
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_DWORD, "k", 1, &number, 8),
 	      EINVAL);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_QWORD, "k", 1, &number, 4),
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_QWORD, "k", 1, &number, 4),
 	      EINVAL);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_DWORD, "k", 1, &number, 0),
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_DWORD, "k", 1, &number, 0),
 	      EINVAL);
 	for (unsigned int type = 0; type < 20; type++)
 		if (type != 1 && type != 2 && type != 4 && type != 11)
@@ -100,30 +100,30 @@ TEST(bad_values)
 TEST(bad_arguments)
 {
 	int fd = open_device(O_RDWR);
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR("k"), .key_len = 1, .value = PTR("v"),
 		.value_len = 1, .pool = GUEST, .type = SZ, .flags = 1,
 	};
 
-	FAILS(ioctl(fd, HVKVP_IOC_SET, &arg), EINVAL);
+	FAILS(ioctl(fd, HV_KVP_IOC_SET, &arg), EINVAL);
 	arg.flags = 0;
 	arg.reserved = 1;
-	FAILS(ioctl(fd, HVKVP_IOC_SET, &arg), EINVAL);
+	FAILS(ioctl(fd, HV_KVP_IOC_SET, &arg), EINVAL);
 	arg.reserved = 0;
-	OK(ioctl(fd, HVKVP_IOC_SET, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_SET, &arg));
 }
 
 TEST(other_pools)
 {
 	int fd = open_device(O_RDWR);
 
-	FAILS(set_typed(fd, HVKVP_POOL_EXTERNAL, SZ, "k", 1, "v", 1), EPERM);
-	FAILS(set_typed(fd, HVKVP_POOL_AUTO_EXTERNAL, SZ, "k", 1, "v", 1),
+	FAILS(set_typed(fd, HV_KVP_POOL_EXTERNAL, SZ, "k", 1, "v", 1), EPERM);
+	FAILS(set_typed(fd, HV_KVP_POOL_AUTO_EXTERNAL, SZ, "k", 1, "v", 1),
 	      EPERM);
-	FAILS(set_typed(fd, HVKVP_POOL_AUTO_INTERNAL, SZ, "k", 1, "v", 1),
+	FAILS(set_typed(fd, HV_KVP_POOL_AUTO_INTERNAL, SZ, "k", 1, "v", 1),
 	      EPERM);
-	FAILS(set_typed(fd, HVKVP_POOL_AUTO, SZ, "k", 1, "v", 1), ENOENT);
-	FAILS(set_typed(fd, HVKVP_POOLS, SZ, "k", 1, "v", 1), EINVAL);
+	FAILS(set_typed(fd, HV_KVP_POOL_AUTO, SZ, "k", 1, "v", 1), ENOENT);
+	FAILS(set_typed(fd, HV_KVP_POOL_COUNT, SZ, "k", 1, "v", 1), EINVAL);
 }
 
 TEST(not_open_for_writing)
@@ -139,11 +139,11 @@ TEST(bad_pointer)
 	FAILS(set_typed(fd, GUEST, SZ, BAD_POINTER, 1, "v", 1), EFAULT);
 	FAILS(set_typed(fd, GUEST, SZ, "k", 1, BAD_POINTER, 1), EFAULT);
 	FAILS(set_typed(fd, GUEST, SZ, "k", 1, edge() - 1, 2), EFAULT);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_DWORD, "k", 1, edge() - 3, 4),
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_DWORD, "k", 1, edge() - 3, 4),
 	      EFAULT);
-	FAILS(set_typed(fd, GUEST, HVKVP_TYPE_QWORD, "k", 1, edge() - 7, 8),
+	FAILS(set_typed(fd, GUEST, HV_KVP_TYPE_QWORD, "k", 1, edge() - 7, 8),
 	      EFAULT);
-	FAILS(ioctl(fd, HVKVP_IOC_SET, BAD_POINTER), EFAULT);
+	FAILS(ioctl(fd, HV_KVP_IOC_SET, BAD_POINTER), EFAULT);
 	EQUAL(count_items(fd, GUEST), 0);
 }
 

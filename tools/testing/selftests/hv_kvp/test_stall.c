@@ -13,8 +13,8 @@
 
 #include "harness.h"
 
-#define GUEST	HVKVP_POOL_GUEST
-#define AUTO	HVKVP_POOL_AUTO
+#define GUEST	HV_KVP_POOL_GUEST
+#define AUTO	HV_KVP_POOL_AUTO
 #define LEGACY	"/dev/vmbus/hv_kvp"
 #define SIZE	65536
 #define LATER	20000	/* ms; long enough for a slow guest */
@@ -104,14 +104,15 @@ static void others_go_on(void)
 {
 	static char buffer[4096];
 	int fd = open_device(O_RDWR);
-	struct hvkvp_list arg = {
+	struct hv_kvp_list arg = {
 		.buffer = PTR(buffer), .size = sizeof(buffer), .pool = GUEST,
 	};
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
+	OK(watch_pools(fd, 1U << GUEST, 0));
 	OK(set(fd, "meanwhile", "1"));
 	CHECK(get(fd, GUEST, "meanwhile"));
-	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_LIST, &arg));
 	CHECK(arg.count);
 	EQUAL(OK(poll(&p, 1, LATER)), 1);
 	CHECK(OK(read(fd, buffer, sizeof(buffer))) >= 32);
@@ -131,8 +132,9 @@ TEST(reader)
 	};
 	int fd = open_device(O_RDWR), uffd;
 	pid_t stalled, waiting;
-	char buffer[32];
+	char buffer[80];	/* one record: of "key" */
 
+	OK(watch_pools(fd, 1U << GUEST, 0));
 	/* here, where it skips the test, and not in a child */
 	close(open_userfaultfd());
 	OK(sigaction(SIGUSR1, &sa, NULL));
@@ -146,7 +148,7 @@ TEST(reader)
 	waiting = OK(fork());
 	if (!waiting) {
 		/* a signal is no reason to give up */
-		EQUAL(OK(read(fd, buffer, sizeof(buffer))), sizeof(buffer));
+		EQUAL(OK(read(fd, buffer, sizeof(buffer))), 72);
 		_exit(0);
 	}
 	rest(300);
@@ -167,7 +169,7 @@ TEST(lister)
 {
 	int fd = open_device(O_RDWR), uffd;
 	char *map = missing_memory(&uffd);
-	struct hvkvp_list arg = {
+	struct hv_kvp_list arg = {
 		.buffer = PTR(map), .size = SIZE, .pool = GUEST,
 	};
 	pid_t other;
@@ -181,7 +183,7 @@ TEST(lister)
 		bring_pages(uffd, map);
 		_exit(0);
 	}
-	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_LIST, &arg));
 	EQUAL(exit_code(other), 0);
 	EQUAL(arg.count, 300);
 	EQUAL(arg.cursor, 0);
@@ -247,7 +249,7 @@ TEST(poller_of_the_old_device)
 
 static int override(int fd, const char *key, const void *value, size_t size)
 {
-	return set_typed(fd, AUTO, HVKVP_TYPE_SZ, key, strlen(key), value,
+	return set_typed(fd, AUTO, HV_KVP_TYPE_SZ, key, strlen(key), value,
 			 size);
 }
 
@@ -261,11 +263,11 @@ TEST(lister_of_intrinsic_items)
 		"IntegrationServicesVersion", "NetworkAddressIPv4",
 		"NetworkAddressIPv6", "OSBuildNumber", "OSName",
 	};
-	static char value[HVKVP_VALUE_MAX];
-	const struct hvkvp_item *first;
+	static char value[HV_KVP_VALUE_MAX];
+	const struct hv_kvp_item *first;
 	int fd = open_device(O_RDWR), uffd;
 	char *map = missing_memory(&uffd);
-	struct hvkvp_list arg = {
+	struct hv_kvp_list arg = {
 		.buffer = PTR(map), .size = SIZE, .pool = AUTO,
 	};
 	pid_t other;
@@ -282,10 +284,10 @@ TEST(lister_of_intrinsic_items)
 		bring_pages(uffd, map);
 		_exit(0);
 	}
-	OK(ioctl(fd, HVKVP_IOC_LIST, &arg));
+	OK(ioctl(fd, HV_KVP_IOC_LIST, &arg));
 	EQUAL(exit_code(other), 0);
 	EQUAL(arg.count, 10);
 	first = (const void *)map;
-	CHECK(!strcmp((const char *)first->data + first->key_len + 1, "old"));
+	CHECK(!strcmp(value_of(first), "old"));
 	CHECK(arg.generation < generation(fd, AUTO));
 }

@@ -12,7 +12,7 @@
 #include "harness.h"
 #include "uevents.h"
 
-#define GUEST	HVKVP_POOL_GUEST
+#define GUEST	HV_KVP_POOL_GUEST
 #define FOLDER	"/sys/class/misc/hv_kvp/"
 #define LATER	20000	/* ms; long enough for a slow guest */
 

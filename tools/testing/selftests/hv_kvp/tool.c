@@ -5,7 +5,11 @@
  *	hv_kvp_tool state		state and number of the connection
  *	hv_kvp_tool list POOL		a line for each item: flags, key, value
  *	hv_kvp_tool purge POOL		number of items that went
- *	hv_kvp_tool watch		a line for each change, until killed
+ *	hv_kvp_tool watch [FLAGS]	a line for each event, until killed; FLAGS
+ *					are HV_KVP_WATCH_*
+ *	hv_kvp_tool mirror MS		a mirror that answers each question after
+ *					MS milliseconds, or not at all if it is
+ *					99999; a line for each, until killed
  *	hv_kvp_tool hold POOL		begins a list; at SIGUSR1 the rest of it
  *	hv_kvp_tool agent RESULT	an IP agent that answers each request with
  *					RESULT, or not at all if it is 99; a
@@ -45,48 +49,48 @@ static int failed(const char *what)
 
 static int state(void)
 {
-	struct hvkvp_info info;
+	struct hv_kvp_info info;
 
-	if (ioctl(fd, HVKVP_IOC_INFO, &info))
+	if (ioctl(fd, HV_KVP_IOC_INFO, &info))
 		return failed("info");
 	printf("%u %u\n", info.state, info.connection);
 	return 0;
 }
 
-static void print_item(const struct hvkvp_item *item)
+static void print_item(const struct hv_kvp_item *item)
 {
-	const char *key = (const char *)item->data;
-	const char *value = key + item->key_len + 1;
+	const char *key = (const char *)item + item->key_offset;
+	const char *value = (const char *)item + item->value_offset;
 	uint32_t number;
 
-	printf("%s%s %s ", item->flags & HVKVP_ITEM_HOST ? "host" : "agent",
-	       item->flags & HVKVP_ITEM_STALE ? "+stale" : "", key);
+	printf("%s%s %s ", item->flags & HV_KVP_ITEM_HOST ? "host" : "agent",
+	       item->flags & HV_KVP_ITEM_STALE ? "+stale" : "", key);
 	memcpy(&number, value, sizeof(number));
-	if (item->type == HVKVP_TYPE_DWORD)
+	if (item->type == HV_KVP_TYPE_DWORD)
 		printf("%u\n", number);
 	else
 		printf("%s\n", value);
 }
 
 /* One call; returns false on an error, which errno tells. */
-static bool next_items(struct hvkvp_list *list, unsigned int pool,
+static bool next_items(struct hv_kvp_list *list, unsigned int pool,
 		       unsigned int size)
 {
 	list->pool = pool;
 	list->buffer = PTR(buffer);
 	list->size = size;
-	return !ioctl(fd, HVKVP_IOC_LIST, list);
+	return !ioctl(fd, HV_KVP_IOC_LIST, list);
 }
 
 static int list_all(unsigned int pool)
 {
-	struct hvkvp_list list = { 0 };
+	struct hv_kvp_list list = { 0 };
 
 	do {
 		if (!next_items(&list, pool, sizeof(buffer)))
 			return failed("list");
 		for (unsigned int at = 0; at < list.size;) {
-			struct hvkvp_item *item = (void *)(buffer + at);
+			struct hv_kvp_item *item = (void *)(buffer + at);
 
 			print_item(item);
 			at += item->size;
@@ -97,20 +101,63 @@ static int list_all(unsigned int pool)
 
 static int purge(unsigned int pool)
 {
-	struct hvkvp_purge arg = { .pool = pool };
+	struct hv_kvp_purge arg = { .pool = pool };
+	struct hv_kvp_info info;
 
-	if (ioctl(fd, HVKVP_IOC_PURGE, &arg))
+	if (ioctl(fd, HV_KVP_IOC_INFO, &info))
+		return failed("info");
+	arg.connection = info.connection;
+	if (ioctl(fd, HV_KVP_IOC_PURGE, &arg))
 		return failed("purge");
 	printf("%u\n", arg.count);
 	return 0;
 }
 
-static int watch(void)
+static const char *name_of(unsigned int kind)
 {
-	static const char * const kinds[] = {
-		"?", "added", "set", "deleted", "version", "ip-request", "lost"
+	static const char * const names[] = {
+		[HV_KVP_EVENT_ADDED] = "added",
+		[HV_KVP_EVENT_SET] = "set",
+		[HV_KVP_EVENT_DELETED] = "deleted",
+		[HV_KVP_EVENT_COMPLETE] = "version",
+		[HV_KVP_EVENT_LOST] = "lost",
+		[HV_KVP_EVENT_STALE] = "stale",
+		[HV_KVP_EVENT_HOST_READ] = "host-read",
+		[HV_KVP_EVENT_STATE] = "state",
+		[HV_KVP_EVENT_IP_REQUEST] = "ip-request",
+		[HV_KVP_EVENT_HOST_ASKS] = "host-asks",
 	};
 
+	return kind < sizeof(names) / sizeof(*names) && names[kind] ?
+		names[kind] : "?";
+}
+
+static void print_event(const struct hv_kvp_event *event)
+{
+	const struct hv_kvp_event_item *item = (const void *)event;
+	const struct hv_kvp_event_pool *pool = (const void *)event;
+	const struct hv_kvp_event_state *state = (const void *)event;
+
+	if (event->kind == HV_KVP_EVENT_STATE)
+		printf("state %u %u\n", state->state, state->connection);
+	else if (event->kind >= HV_KVP_EVENT_COMPLETE)
+		printf("%u %s  %llu\n", event->pool, name_of(event->kind),
+		       (unsigned long long)pool->generation);
+	else
+		printf("%u %s %s %llu\n", event->pool, name_of(event->kind),
+		       (const char *)item + item->key_offset,
+		       (unsigned long long)item->generation);
+}
+
+/* @flags: HV_KVP_WATCH_* */
+static int watch(unsigned int flags)
+{
+	struct hv_kvp_watch arg = {
+		.pools = (1U << HV_KVP_POOL_COUNT) - 1, .flags = flags,
+	};
+
+	if (ioctl(fd, HV_KVP_IOC_WATCH, &arg))
+		return failed("watch");
 	printf("watching\n");
 	fflush(stdout);
 	for (;;) {
@@ -119,20 +166,43 @@ static int watch(void)
 		if (size < 0)
 			return failed("read");
 		for (ssize_t at = 0; at < size;) {
-			struct hvkvp_change *change = (void *)(buffer + at);
+			struct hv_kvp_event *event = (void *)(buffer + at);
 
-			printf("%u %s %s %llu\n", change->pool,
-			       kinds[change->kind % 7], change->key,
-			       (unsigned long long)change->generation);
-			at += change->size;
+			print_event(event);
+			at += event->size;
 		}
 		fflush(stdout);
 	}
 }
 
+/* Answers each question after @ms; 99999: none of them. */
+static int mirror(unsigned int ms)
+{
+	struct hv_kvp_mirror arg = { .flags = HV_KVP_MIRROR_ON };
+	struct hv_kvp_mirror_current current;
+	struct hv_kvp_event_request asked;
+
+	if (ioctl(fd, HV_KVP_IOC_MIRROR, &arg))
+		return failed("mirror");
+	printf("mirror\n");
+	fflush(stdout);
+	for (;;) {
+		if (read(fd, &asked, sizeof(asked)) != sizeof(asked))
+			return failed("read");
+		printf("asked %llu\n", (unsigned long long)asked.id);
+		fflush(stdout);
+		if (ms == 99999)
+			continue;
+		usleep(1000 * ms);
+		current.id = asked.id;
+		if (ioctl(fd, HV_KVP_IOC_MIRROR_CURRENT, &current))
+			printf("late\n");
+	}
+}
+
 static int hold(unsigned int pool)
 {
-	struct hvkvp_list list = { 0 };
+	struct hv_kvp_list list = { 0 };
 	unsigned int count;
 	sigset_t set;
 	int sig;
@@ -170,9 +240,23 @@ static void print_addresses(const char *name, int family, const void *table,
 	}
 }
 
-static void print_config(const struct hvkvp_ip_config *c)
+static void print_adapter(const struct hv_kvp_ip_config *c)
 {
-	printf("%s family=%u dhcp=%u", c->adapter, c->family, c->dhcp);
+	if (c->adapter == HV_KVP_ADAPTER_MAC) {
+		for (unsigned int i = 0; i < sizeof(c->mac); i++)
+			printf("%s%02X", i ? ":" : "", c->mac[i]);
+		return;
+	}
+	for (unsigned int i = 0; i < sizeof(c->guid); i++)
+		printf("%s%02x", i == 0 ? "{" : i == 4 || i == 6 || i == 8 ||
+		       i == 10 ? "-" : "", c->guid[i]);
+	printf("}");
+}
+
+static void print_config(const struct hv_kvp_ip_config *c)
+{
+	print_adapter(c);
+	printf(" family=%u dhcp=%u", c->family, c->dhcp);
 	print_addresses("ip", AF_INET, c->v4, c->v4_prefix, c->v4_count);
 	print_addresses("ip", AF_INET6, c->v6, c->v6_prefix, c->v6_count);
 	print_addresses("gw", AF_INET, c->v4_gateway, NULL,
@@ -188,27 +272,27 @@ static void print_config(const struct hvkvp_ip_config *c)
 /* Prints and answers what there is. */
 static int serve(unsigned int result)
 {
-	struct hvkvp_ip_config config;
-	struct hvkvp_ip_request request = {
+	struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request request = {
 		.config = PTR(&config), .config_size = sizeof(config),
 	};
-	struct hvkvp_ip_answer answer = { .result = result };
+	struct hv_kvp_ip_answer answer = { .result = result };
 
-	if (ioctl(fd, HVKVP_IOC_IP_REQUEST, &request))
+	if (ioctl(fd, HV_KVP_IOC_IP_REQUEST, &request))
 		return errno == ENOENT ? 0 : failed("request");
 	printf("%u ", request.ifindex);
 	print_config(&config);
 	answer.id = request.id;
-	if (result != 99 && ioctl(fd, HVKVP_IOC_IP_ANSWER, &answer))
+	if (result != 99 && ioctl(fd, HV_KVP_IOC_IP_ANSWER, &answer))
 		return failed("answer");
 	return 0;
 }
 
 static int be_agent(unsigned int result)
 {
-	struct hvkvp_ip_agent arg = { .flags = HVKVP_IP_AGENT_ON };
+	struct hv_kvp_ip_agent arg = { .flags = HV_KVP_IP_AGENT_ON };
 
-	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &arg))
+	if (ioctl(fd, HV_KVP_IOC_IP_AGENT, &arg))
 		return failed("agent");
 	printf("agent\n");
 	fflush(stdout);
@@ -221,10 +305,10 @@ static int be_agent(unsigned int result)
 		if (size < 0)
 			return failed("read");
 		for (ssize_t at = 0; at < size;) {
-			struct hvkvp_change *change = (void *)(buffer + at);
+			struct hv_kvp_event *event = (void *)(buffer + at);
 
-			asked |= change->kind == HVKVP_CHANGE_IP_REQUEST;
-			at += change->size;
+			asked |= event->kind == HV_KVP_EVENT_IP_REQUEST;
+			at += event->size;
 		}
 		if (asked && serve(result))
 			return 1;
@@ -234,25 +318,25 @@ static int be_agent(unsigned int result)
 static int supply(const char *name, unsigned int dhcp, char **servers,
 		  int count)
 {
-	struct hvkvp_ip_agent agent = { .flags = HVKVP_IP_AGENT_ON };
-	uint8_t v4[HVKVP_IP_DNS + 1][4], v6[HVKVP_IP_DNS + 1][16];
-	struct hvkvp_ip_supply arg = {
+	struct hv_kvp_ip_agent agent = { .flags = HV_KVP_IP_AGENT_ON };
+	uint8_t v4[HV_KVP_IP_DNS + 1][4], v6[HV_KVP_IP_DNS + 1][16];
+	struct hv_kvp_ip_report arg = {
 		.v4_dns = PTR(v4), .v6_dns = PTR(v6),
 		.ifindex = if_nametoindex(name), .dhcp = dhcp,
 	};
 
 	for (; count--; servers++) {
-		if (arg.v4_dns_count > HVKVP_IP_DNS ||
-		    arg.v6_dns_count > HVKVP_IP_DNS)
+		if (arg.v4_dns_count > HV_KVP_IP_DNS ||
+		    arg.v6_dns_count > HV_KVP_IP_DNS)
 			break;
 		if (inet_pton(AF_INET, *servers, v4[arg.v4_dns_count]) == 1)
 			arg.v4_dns_count++;
 		else if (inet_pton(AF_INET6, *servers, v6[arg.v6_dns_count]) == 1)
 			arg.v6_dns_count++;
 	}
-	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &agent))
+	if (ioctl(fd, HV_KVP_IOC_IP_AGENT, &agent))
 		return failed("agent");
-	if (ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg))
+	if (ioctl(fd, HV_KVP_IOC_IP_REPORT, &arg))
 		return failed("supply");
 	printf("supplied\n");
 	fflush(stdout);
@@ -263,7 +347,7 @@ static int supply(const char *name, unsigned int dhcp, char **servers,
 /* One server for each interface of this name and a number, again for each SIGUSR1. */
 static int supply_each(const char *name)
 {
-	struct hvkvp_ip_agent agent = { .flags = HVKVP_IP_AGENT_ON };
+	struct hv_kvp_ip_agent agent = { .flags = HV_KVP_IP_AGENT_ON };
 	uint8_t server[4] = { 192, 0, 2, 1 };
 	sigset_t set;
 	int sig;
@@ -271,21 +355,21 @@ static int supply_each(const char *name)
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (ioctl(fd, HVKVP_IOC_IP_AGENT, &agent))
+	if (ioctl(fd, HV_KVP_IOC_IP_AGENT, &agent))
 		return failed("agent");
 	for (;;) {
 		struct if_nameindex *list = if_nameindex();
 		unsigned int told = 0, refused = 0;
 
 		for (struct if_nameindex *i = list; i->if_index; i++) {
-			struct hvkvp_ip_supply arg = {
+			struct hv_kvp_ip_report arg = {
 				.v4_dns = PTR(server), .v4_dns_count = 1,
 				.ifindex = i->if_index,
 			};
 
 			if (strncmp(i->if_name, name, strlen(name)))
 				continue;
-			if (!ioctl(fd, HVKVP_IOC_IP_SUPPLY, &arg))
+			if (!ioctl(fd, HV_KVP_IOC_IP_REPORT, &arg))
 				told++;
 			else if (errno == ENOSPC)
 				refused++;
@@ -301,13 +385,13 @@ static int supply_each(const char *name)
 
 static int refused(void)
 {
-	struct hvkvp_ip_config config;
-	struct hvkvp_ip_request request = {
+	struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request request = {
 		.config = PTR(&config), .config_size = sizeof(config),
-		.flags = HVKVP_IP_REQUEST_REFUSED,
+		.flags = HV_KVP_IP_REQUEST_REFUSED,
 	};
 
-	if (ioctl(fd, HVKVP_IOC_IP_REQUEST, &request))
+	if (ioctl(fd, HV_KVP_IOC_IP_REQUEST, &request))
 		return failed("request");
 	print_config(&config);
 	return 0;
@@ -315,23 +399,23 @@ static int refused(void)
 
 static int override(const char *key, const char *value)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
-		.value_len = strlen(value), .pool = HVKVP_POOL_AUTO,
-		.type = HVKVP_TYPE_SZ,
+		.value_len = strlen(value), .pool = HV_KVP_POOL_AUTO,
+		.type = HV_KVP_TYPE_SZ,
 	};
 
-	return ioctl(fd, HVKVP_IOC_SET, &arg) ? failed("set") : 0;
+	return ioctl(fd, HV_KVP_IOC_SET, &arg) ? failed("set") : 0;
 }
 
 static int drop(const char *key)
 {
-	struct hvkvp_delete arg = {
+	struct hv_kvp_delete arg = {
 		.key = PTR(key), .key_len = strlen(key),
-		.pool = HVKVP_POOL_AUTO,
+		.pool = HV_KVP_POOL_AUTO,
 	};
 
-	return ioctl(fd, HVKVP_IOC_DELETE, &arg) ? failed("delete") : 0;
+	return ioctl(fd, HV_KVP_IOC_DELETE, &arg) ? failed("delete") : 0;
 }
 
 int main(int argc, char **argv)
@@ -349,7 +433,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "purge"))
 		return purge(pool);
 	if (!strcmp(what, "watch"))
-		return watch();
+		return watch(pool);
+	if (!strcmp(what, "mirror"))
+		return mirror(pool);
 	if (!strcmp(what, "hold"))
 		return hold(pool);
 	if (!strcmp(what, "agent"))
@@ -365,7 +451,7 @@ int main(int argc, char **argv)
 		return override(argv[2], argv[3]);
 	if (!strcmp(what, "default") && argc == 3)
 		return drop(argv[2]);
-	fprintf(stderr, "usage: %s state|list|purge|watch|hold [POOL]\n"
+	fprintf(stderr, "usage: %s state|list|purge|watch|hold|mirror [POOL]\n"
 		"       %s agent RESULT\n       %s refused\n"
 		"       %s supply IF DHCP DNS..\n"
 		"       %s override KEY VALUE\n       %s default KEY\n",

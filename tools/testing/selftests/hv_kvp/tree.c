@@ -73,28 +73,28 @@ static void make_key(char *key, size_t size, unsigned int n)
 	snprintf(key, size, forms[n % 4], n);
 }
 
-static struct hvkvp_op ops[BATCH];
+static struct hv_kvp_op ops[BATCH];
 static char keys[BATCH][32], values[BATCH][32];
 
 static void add_set(unsigned int at, unsigned int n, unsigned int value)
 {
 	make_key(keys[at], sizeof(keys[at]), n);
 	snprintf(values[at], sizeof(values[at]), "value %u", value);
-	ops[at] = (struct hvkvp_op) {
+	ops[at] = (struct hv_kvp_op) {
 		.key = PTR(keys[at]), .key_len = strlen(keys[at]),
 		.value = PTR(values[at]), .value_len = strlen(values[at]),
-		.op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
+		.op = HV_KVP_OP_SET, .type = HV_KVP_TYPE_SZ,
 	};
 }
 
 static void send_batch(unsigned int count)
 {
-	struct hvkvp_batch batch = {
-		.ops = PTR(ops), .pool = HVKVP_POOL_GUEST,
+	struct hv_kvp_batch batch = {
+		.ops = PTR(ops), .pool = HV_KVP_POOL_GUEST,
 		.count = count, .op_size = sizeof(ops[0]),
 	};
 
-	if (ioctl(fd, HVKVP_IOC_BATCH, &batch))
+	if (ioctl(fd, HV_KVP_IOC_BATCH, &batch))
 		die("batch: %s", strerror(errno));
 }
 
@@ -115,12 +115,12 @@ static int fill(unsigned int count)
 static void delete_one(unsigned int n)
 {
 	char key[32];
-	struct hvkvp_delete arg = { .pool = HVKVP_POOL_GUEST };
+	struct hv_kvp_delete arg = { .pool = HV_KVP_POOL_GUEST };
 
 	make_key(key, sizeof(key), n);
 	arg.key = PTR(key);
 	arg.key_len = strlen(key);
-	if (ioctl(fd, HVKVP_IOC_DELETE, &arg) && errno != ENOENT)
+	if (ioctl(fd, HV_KVP_IOC_DELETE, &arg) && errno != ENOENT)
 		die("delete: %s", strerror(errno));
 }
 
@@ -150,11 +150,11 @@ static void delete_listed(unsigned int size)
 	unsigned int count = 0;
 
 	for (unsigned int at = 0; at < size;) {
-		struct hvkvp_item *item = (void *)(buffer + at);
+		struct hv_kvp_item *item = (void *)(buffer + at);
 
-		ops[count++] = (struct hvkvp_op) {
-			.key = PTR(item->data), .key_len = item->key_len,
-			.op = HVKVP_OP_DELETE,
+		ops[count++] = (struct hv_kvp_op) {
+			.key = PTR(item) + item->key_offset, .key_len = item->key_len,
+			.op = HV_KVP_OP_DELETE,
 		};
 		at += item->size;
 		if (count == BATCH || at == size) {
@@ -166,14 +166,14 @@ static void delete_listed(unsigned int size)
 
 static int clear(void)
 {
-	struct hvkvp_list list;
+	struct hv_kvp_list list;
 
 	do {
-		list = (struct hvkvp_list) {
+		list = (struct hv_kvp_list) {
 			.buffer = PTR(buffer), .size = sizeof(buffer),
-			.pool = HVKVP_POOL_GUEST,
+			.pool = HV_KVP_POOL_GUEST,
 		};
-		if (ioctl(fd, HVKVP_IOC_LIST, &list))
+		if (ioctl(fd, HV_KVP_IOC_LIST, &list))
 			die("list: %s", strerror(errno));
 		delete_listed(list.size);
 	} while (list.cursor);
@@ -228,16 +228,17 @@ static void make_name(char *name, const unsigned char *key, size_t len)
 	}
 }
 
-static void add_entry(struct entry *entry, const struct hvkvp_item *item)
+static void add_entry(struct entry *entry, const struct hv_kvp_item *item)
 {
-	const unsigned char *value = item->data + item->key_len + 1;
+	const unsigned char *key = (const void *)item;
+	const unsigned char *value = key + item->value_offset;
 	unsigned long long wide = 0;
 	char text[32];
 
 	memset(entry, 0, sizeof(*entry));
-	make_name(entry->name, item->data, item->key_len);
+	make_name(entry->name, key + item->key_offset, item->key_len);
 	entry->len = item->value_len;
-	if (item->type == HVKVP_TYPE_DWORD || item->type == HVKVP_TYPE_QWORD) {
+	if (item->type == HV_KVP_TYPE_DWORD || item->type == HV_KVP_TYPE_QWORD) {
 		memcpy(&wide, value, item->value_len);
 		entry->len = sprintf(text, "%llu", wide);
 		value = (unsigned char *)text;
@@ -258,7 +259,7 @@ static int by_name(const void *a, const void *b)
 static struct entry *list_pool(unsigned int pool, unsigned int *count,
 			       unsigned long long *generation)
 {
-	struct hvkvp_list list = { 0 };
+	struct hv_kvp_list list = { 0 };
 	struct entry *entries = NULL;
 	unsigned int n = 0;
 
@@ -266,14 +267,14 @@ static struct entry *list_pool(unsigned int pool, unsigned int *count,
 		list.pool = pool;
 		list.buffer = PTR(buffer);
 		list.size = sizeof(buffer);
-		if (ioctl(fd, HVKVP_IOC_LIST, &list))
+		if (ioctl(fd, HV_KVP_IOC_LIST, &list))
 			die("list: %s", strerror(errno));
 		if (!entries)
 			entries = calloc(list.total + 1, sizeof(*entries));
 		if (!entries)
 			die("no memory");
 		for (unsigned int at = 0; at < list.size;) {
-			struct hvkvp_item *item = (void *)(buffer + at);
+			struct hv_kvp_item *item = (void *)(buffer + at);
 
 			if (n == list.total)
 				die("more items than said");
