@@ -25,10 +25,10 @@ PROGRAM = """#include <errno.h>
 #include <linux/hv_kvp.h>
 
 extern int fd;
-extern struct hvkvp_op *ops;
+extern struct hv_kvp_op *ops;
 extern unsigned int count;
 extern __u8 servers[2][4];
-extern struct hvkvp_ip_request request;
+extern struct hv_kvp_ip_request request;
 
 void example(void);
 void example(void)
@@ -43,7 +43,7 @@ def examples(page: Path) -> list[tuple[int, str]]:
     """The page's blocks of code that are about the device: line and text."""
     text = page.read_text()
     return [(text.count("\n", 0, match.start()) + 1, match[0]) for match in CODE.finditer(text)
-            if "hvkvp_" in match[0]]
+            if "hv_kvp_" in match[0]]
 
 
 def compiles(root: Path) -> str:

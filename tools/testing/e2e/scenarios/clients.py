@@ -23,7 +23,7 @@ IN_THE_WAY = "has hv_utils' /dev/vmbus/hv_kvp open"
 VSS_CLASS = "35fa2e29-ea23-4236-96ae-3a6ebacba440"
 VSS_ID = "2450ee40-33bf-4fbd-892e-9fb06e9214cf"
 VSS_NODE = "/dev/vmbus/hv_vss"
-LEFT_OUT = "/sys/class/misc/hv_kvp/statistics/legacy_left_out"
+LEFT_OUT = "/sys/kernel/debug/hv_kvp/legacy_left_out"
 
 
 @contextlib.contextmanager

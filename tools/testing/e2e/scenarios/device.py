@@ -21,6 +21,7 @@ FUZZ_CALLS = 20000
 GUEST_BYTES = "/sys/class/misc/hv_kvp/guest/bytes"
 LARGE = 2500	# items of a thousand characters: more than AGENT_BYTES
 SIGUSR1 = 10
+WATCH_STATE, WATCH_HOST_READ = 2, 4		# HV_KVP_WATCH_*
 STATE_OK, STATE_LOST = "2", "13"
 
 
@@ -158,6 +159,102 @@ def changes_by_the_host(t: Test) -> None:
     watch.kill()
     t.equal(told(3), ["0 added k", "0 version ", "0 set k", "0 version ",
                       "0 deleted k", "0 version "])
+
+
+@scenario(DEVICE, guests=OURS)
+def events_of_the_host(t: Test) -> None:
+    """State, connection, staleness, and what the host has read: one reader is
+    told of all, and only who asked for it."""
+    t.kvp.offer_item(EXTERNAL, Item("again", "1"))
+    t.kvp.set(EXTERNAL, Item("once", "2"))
+    t.sh("hv_kvp_test item_to_be_read")
+    watch = start(t, f"watch {WATCH_STATE | WATCH_HOST_READ}", b"watching")
+    plain = start(t, "watch 0", b"watching")
+
+    def told(job: Job = watch) -> list[str]:
+        return job.stdout.decode().splitlines()[1:]
+
+    read = [line for line in tool(t, "pools") if line.startswith("1 ")][0].split()
+    t.equal(len(t.kvp.enumerate(GUEST)), 1)
+    t.eventually(lambda: f"1 host-read  {read[1]}" in told(),
+                 "told that the host has read")
+    t.true(tool(t, "pools")[1].split()[2] == read[1], "and of which generation")
+    t.equal(t.kvp.enumerate_one(GUEST, 0).key, "read")
+    time.sleep(0.5)
+    t.equal(len([line for line in told() if "host-read" in line]), 1)
+
+    before = int(tool(t, "state")[0].split()[1])
+    count = t.kvp.negotiations
+    t.kvp.negotiate([(5, 0)], [(3, 0)])
+    t.kvp.wait_pushed(60, count + 1)
+    t.eventually(lambda: f"state {STATE_OK} {before + 1}" in told(),
+                 "told of the connection")
+    t.eventually(lambda: "0 set again" in " ".join(told()),
+                 "told of the item that came again")
+    lines = [line.split()[1] for line in told() if line.startswith("0 ")]
+    t.true(lines.index("stale") < lines.index("set"),
+           "stale comes before what is fresh again")
+    t.device.rescind().result()
+    t.device.wait_state("none")
+    t.eventually(lambda: f"state {STATE_LOST} {before + 1}" in told(),
+                 "told of the loss")
+    t.true(not [line for line in told(plain)
+                if line.split()[0] == "state" or "host-read" in line],
+           "nobody is told what he did not ask for")
+    t.true(any("stale" in line for line in told(plain)), "of pools he is")
+    count = t.kvp.negotiations
+    t.device.reoffer().result()
+    t.kvp.wait_pushed(60, count + 1)
+    for job in (watch, plain):
+        job.kill()
+
+
+def mirror(t: Test, ms: int) -> Job:
+    """A mirror that answers after so long."""
+    return start(t, f"mirror {ms}", b"mirror")
+
+
+@scenario(DEVICE, guests=OURS)
+def mirror_is_asked(t: Test) -> None:
+    """Once an enumeration of GUEST and once a GET there, and for nothing else;
+    the host's answer waits for the mirror's."""
+    t.sh("hv_kvp_test item_to_be_read")
+    job = mirror(t, 0)
+    asked = lambda: job.stdout.decode().splitlines()[1:]	# noqa: E731
+    t.equal(len(t.kvp.enumerate(GUEST)), 1)
+    t.equal(len(asked()), 1)
+    t.equal(t.kvp.get(GUEST, "read").value, "v")
+    t.eventually(lambda: len(asked()) == 2, "asked before a GET")
+    t.kvp.set(EXTERNAL, Item("k", "1"))
+    t.kvp.get(EXTERNAL, "k")
+    t.kvp.enumerate(EXTERNAL)
+    t.kvp.enumerate(AUTO_EXTERNAL)
+    t.kvp.set(GUEST, Item("k", "1"))
+    time.sleep(0.3)
+    t.equal(len(asked()), 2)
+    t.true("late" not in asked(), "it was in time")
+    job.kill()
+    job.wait()
+    t.equal(t.kvp.get(GUEST, "read").value, "v")
+    t.works()
+
+
+@scenario(DEVICE, guests=OURS)
+def mirror_that_is_silent(t: Test) -> None:
+    """Costs the host its time once: it is not asked again before it answers."""
+    t.sh("hv_kvp_test item_to_be_read")
+    job = mirror(t, 99999)
+    for _ in range(5):
+        t.equal(len(t.kvp.enumerate(GUEST)), 1)
+    t.equal(len(job.stdout.decode().splitlines()[1:]), 1)
+    job.kill()
+    job.wait()
+    # killed in the middle of a question, which then is over
+    job = mirror(t, 99999)
+    t.equal(len(t.kvp.enumerate(GUEST)), 1)
+    job.kill()
+    job.wait()
+    t.works()
 
 
 @scenario(DEVICE, guests=OURS)

@@ -78,8 +78,8 @@ def under_failures(t: Test, percent: int, only_atomic: bool,
 
 
 def counter(t: Test, name: str) -> int:
-    """A file of statistics/."""
-    return int(t.sh(f"cat /sys/class/misc/hv_kvp/statistics/{name}"))
+    """A counter."""
+    return int(t.sh(f"cat /sys/kernel/debug/hv_kvp/{name}"))
 
 
 @scenario(NEEDED, guests=(HV_KVP,), proof=ON)

@@ -250,7 +250,7 @@ def flood(t: Test) -> None:
     t.works()
 
 
-STATISTICS = "/sys/class/misc/hv_kvp/statistics/"
+STATISTICS = "/sys/kernel/debug/hv_kvp/"
 WINDOW = 200		# ms that a program of the guest's computes, at first
 FLOOD = 20000		# packets: more than a guest takes in that time
 LEAST = 100		# that it takes, with all checkers

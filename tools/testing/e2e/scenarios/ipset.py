@@ -2,7 +2,9 @@
 """SET_IP_INFO: to the agent on /dev/hv_kvp, and its answer back; overrides of
 intrinsic items, which it makes too."""
 import ipaddress
+import re
 import time
+import uuid
 from contextlib import contextmanager, nullcontext
 
 from guests import HV_KVP, Setup
@@ -17,7 +19,7 @@ from scenarios.observe import TRACE
 OURS = (HV_KVP,)
 SETUP = Setup(selftests=True, nics=1, daemon=True)
 STRING_VERSIONS = [(3, 0), (4, 0)]
-# What an agent may answer, in the order of HVKVP_IP_*; and none at all.
+# What an agent may answer, in the order of HV_KVP_IP_*; and none at all.
 STATUSES = ("OK", "E_FAIL", "NOT_SUPPORTED", "INVALID_ARGUMENT", "NOT_FOUND")
 SILENT = 99
 TIMEOUT = 30
@@ -40,9 +42,17 @@ def info(adapter: str = NIC, **changes) -> IpInfo:
         "dns": [ipaddress.ip_address(d) for d in DNS]} | changes)
 
 
+def adapter(name: str) -> str:
+    """As the tool prints what the kernel has read."""
+    digits = re.sub(r"[^0-9A-Fa-f]", "", name)
+    if len(digits) == 12:
+        return ":".join(re.findall("..", digits)).upper()
+    return f"{{{uuid.UUID(digits)}}}"
+
+
 def line(asked: IpInfo, ifindex: int) -> str:
     """What the agent is to print."""
-    words = [str(ifindex), asked.adapter, f"family={asked.family}",
+    words = [str(ifindex), adapter(asked.adapter), f"family={asked.family}",
              f"dhcp={int(asked.dhcp)}"]
     for name, entries in (("ip", asked.addresses), ("gw", asked.gateways),
                           ("dns", asked.dns)):
@@ -417,7 +427,7 @@ SLOPPY = {
                      "subnets": "24;64;255.255.0.0;$(reboot);\u0664",
                      "gateways": "192.0.2.1;2001:db8::1", "dns": "198.51.100.1"},
 }
-LEFT_OUT = "/sys/class/misc/hv_kvp/statistics/ip_left_out"
+LEFT_OUT = "/sys/kernel/debug/hv_kvp/ip_left_out"
 
 
 @scenario(SETUP, guests=OURS)

@@ -138,7 +138,7 @@ def seconds_after_insmod(t: Test) -> None:
 def counters(t: Test) -> None:
     """Operations and their outcomes are counted."""
     def read(name: str) -> int:
-        return int(t.sh(f"cat {SYS}/statistics/{name}"))
+        return int(t.sh(f"cat /sys/kernel/debug/hv_kvp/{name}"))
 
     before = {n: read(n) for n in ("op_set", "op_get", "op_delete",
                                    "op_enumerate", "status_no_more_items")}
@@ -231,21 +231,25 @@ def uevents(t: Test) -> None:
     t.true(2 <= len(told()) <= took + 2,
            f"{len(told())} uevents in {took:.1f} s for {changes} changes")
     t.equal({tuple(sorted(one)) for one in told()},
-            {("HV_KVP_EXTERNAL_GENERATION", "HV_KVP_POOLS")})
+            {("HV_KVP_EXTERNAL_GENERATION", "HV_KVP_INSTANCE", "HV_KVP_POOLS")})
     t.equal({one["HV_KVP_POOLS"] for one in told()}, {"external"})
     t.true("secret" not in job.stdout.decode(), "no values")
     before = int(t.sh(f"cat {SYS}/connections"))
     t.device.rescind().result()
     t.device.wait_state("none")
-    t.eventually(lambda: told()[-1].get("HV_KVP_STATUS")
-                 == "Lost Communication", "the loss of the channel is told")
+    t.eventually(lambda: told()[-1].get("HV_KVP_STATE") == "lost",
+                 "the loss of the channel is told")
     count = t.kvp.negotiations
     t.device.reoffer().result()
     t.kvp.wait_pushed(60, count + 1)
     t.eventually(lambda: [one for one in told()
-                          if one.get("HV_KVP_STATUS") == "OK"
+                          if one.get("HV_KVP_STATE") == "ok"
                           and one["HV_KVP_CONNECTIONS"] == str(before + 1)],
                  "the new connection is told")
+    instance = t.sh(f"cat {SYS}/instance")
+    t.equal({one["HV_KVP_INSTANCE"] for one in told()}, {instance})
+    t.true(not [v for one in told() for v in one.values() if " " in v],
+           "one word a variable")
     job.kill()
 
 

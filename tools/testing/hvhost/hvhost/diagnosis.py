@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 # The last two are the kernel's: stacks of the CPUs, and of who is blocked.
 ASK = ("cd /sys/class/misc/hv_kvp 2>/dev/null && grep -s . status/* "
-       "operational_status statistics/*; "
+       "operational_status; "
+       "cd /sys/kernel/debug/hv_kvp 2>/dev/null && grep -s . *; "
        "cat /proc/interrupts /proc/softirqs; "
        "echo 9 >/proc/sys/kernel/printk; "
        "echo l >/proc/sysrq-trigger; echo w >/proc/sysrq-trigger")

@@ -23,6 +23,12 @@ static void round_trip(int fd, unsigned int type, const void *value,
 	CHECK(!memcmp(out, value, len));
 }
 
+/* For scenarios: what the host finds. */
+TEST(item_to_be_read)
+{
+	OK(set(open_device(O_RDWR), "read", "v"));
+}
+
 TEST(every_type)
 {
 	int fd = open_device(O_RDWR);

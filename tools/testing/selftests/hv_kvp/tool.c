@@ -3,6 +3,8 @@
  * The device for scripts that play the host at the same time.
  *
  *	hv_kvp_tool state		state and number of the connection
+ *	hv_kvp_tool pools		of each its generation, and the one that
+ *					the host has read to the end
  *	hv_kvp_tool list POOL		a line for each item: flags, key, value
  *	hv_kvp_tool purge POOL		number of items that went
  *	hv_kvp_tool watch [FLAGS]	a line for each event, until killed; FLAGS
@@ -70,6 +72,23 @@ static void print_item(const struct hv_kvp_item *item)
 		printf("%u\n", number);
 	else
 		printf("%s\n", value);
+}
+
+static int pools(void)
+{
+	for (unsigned int pool = 0; pool < HV_KVP_POOL_COUNT; pool++) {
+		struct hv_kvp_pool_info info = { .pool = pool };
+
+		if (ioctl(fd, HV_KVP_IOC_POOL_INFO, &info))
+			return failed("pool");
+		printf("%u %llu ", pool, (unsigned long long)info.generation);
+		if (info.host_read_time)
+			printf("%llu\n",
+			       (unsigned long long)info.host_read_generation);
+		else
+			printf("never\n");
+	}
+	return 0;
 }
 
 /* One call; returns false on an error, which errno tells. */
@@ -428,6 +447,8 @@ int main(int argc, char **argv)
 		return failed("open");
 	if (!strcmp(what, "state"))
 		return state();
+	if (!strcmp(what, "pools"))
+		return pools();
 	if (!strcmp(what, "list"))
 		return list_all(pool);
 	if (!strcmp(what, "purge"))
@@ -451,7 +472,7 @@ int main(int argc, char **argv)
 		return override(argv[2], argv[3]);
 	if (!strcmp(what, "default") && argc == 3)
 		return drop(argv[2]);
-	fprintf(stderr, "usage: %s state|list|purge|watch|hold|mirror [POOL]\n"
+	fprintf(stderr, "usage: %s state|pools|list|purge|watch|hold|mirror [POOL]\n"
 		"       %s agent RESULT\n       %s refused\n"
 		"       %s supply IF DHCP DNS..\n"
 		"       %s override KEY VALUE\n       %s default KEY\n",
