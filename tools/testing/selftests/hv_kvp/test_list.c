@@ -122,14 +122,14 @@ TEST(intrinsic)
 
 	arg.cursor = 0;
 	do {
-		OK(list(fd, &arg, HV_KVP_POOL_AUTO, arg.cursor, buffer, 200));
+		OK(list(fd, &arg, HV_KVP_POOL_AUTO, arg.cursor, buffer, 256));
 		count += arg.count;
 	} while (arg.cursor);
 	EQUAL(count, 10);
 	FAILS(list(fd, &arg, HV_KVP_POOL_AUTO, 0, buffer, 8), ERANGE);
 	OK(list(fd, &arg, HV_KVP_POOL_AUTO, 0, buffer, arg.size));
 	EQUAL(arg.count, 1);
-	FAILS(list(fd, &arg, HV_KVP_POOL_GUEST, arg.cursor, buffer, 200),
+	FAILS(list(fd, &arg, HV_KVP_POOL_GUEST, arg.cursor, buffer, 256),
 	      EINVAL);
 }
 
