@@ -21,8 +21,10 @@ EXCEPTIONS = (
     ("drivers/hv/kvp/trace.h", {"PARENTHESIS_ALIGNMENT", "OPEN_ENDED_LINE"},
      "TRACE_EVENT() is written so in every trace header of the kernel"),
     ("drivers/hv/kvp/compat.h", {"NEW_TYPEDEFS", "COMPLEX_MACRO", "MACRO_WITH_FLOW_CONTROL",
-                                 "CAMELCASE", "TRAILING_STATEMENTS"},
-     "what differs between kernels is a type or a statement, chosen by macros and _Generic"),
+                                 "CAMELCASE", "TRAILING_STATEMENTS", "LINUX_VERSION_CODE",
+                                 "CONSTANT_COMPARISON"},
+     "what differs between kernels is a type or a statement, chosen by macros and _Generic, and a "
+     "function that was replaced by its version"),
     ("tools/*", {"PREFER_DEFINED_ATTRIBUTE_MACRO", "BIT_MACRO", "VOLATILE",
                  "EMBEDDED_FUNCTION_NAME", "AVOID_EXTERNS", "ENOSYS", "PREFER_KERNEL_TYPES",
                  "AVOID_BUG"},
