@@ -3,6 +3,7 @@
 #ifndef HKVP_CHANGES_H
 #define HKVP_CHANGES_H
 
+#include <linux/fs.h>
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/types.h>

@@ -14,6 +14,7 @@
 #define HKVP_POOL_H
 
 #include <linux/bits.h>
+#include <linux/limits.h>
 #include <linux/rcupdate.h>
 #include <linux/siphash.h>
 #include <linux/string.h>

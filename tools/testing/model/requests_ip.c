@@ -35,8 +35,9 @@ void hkvp_channel_kick(struct hkvp_channel *ch)
 	REQUIRE(ch == &channel);
 }
 
-void hkvp_changes_ip_request(u64 id)
+void hkvp_changes_request(enum hkvp_place place, u64 id)
 {
+	(void)place;
 	(void)id;
 }
 

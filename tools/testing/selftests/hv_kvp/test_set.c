@@ -108,7 +108,8 @@ TEST(bad_arguments)
 	int fd = open_device(O_RDWR);
 	struct hv_kvp_set arg = {
 		.key = PTR("k"), .key_len = 1, .value = PTR("v"),
-		.value_len = 1, .pool = GUEST, .type = SZ, .flags = 1,
+		.value_len = 1, .pool = GUEST, .type = SZ,
+		.flags = HV_KVP_EPHEMERAL << 1,
 	};
 
 	FAILS(ioctl(fd, HV_KVP_IOC_SET, &arg), EINVAL);

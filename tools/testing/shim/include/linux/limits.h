@@ -6,6 +6,7 @@
 #include_next <linux/limits.h>
 #include <linux/types.h>
 
+#define U32_MAX	((u32)~0U)
 #define U64_MAX	((u64)~0ULL)
 
 #endif /* SHIM_LINUX_LIMITS_H */
