@@ -238,7 +238,8 @@ struct hv_kvp_list {
 #define HV_KVP_IF_GENERATION	(1U << 1)	/* an item with that generation; ESTALE */
 #define HV_KVP_UNLESS_HOST	(1U << 2)	/* not one with HV_KVP_ITEM_HOST; EEXIST */
 
-/* Of a BATCH: where a condition does not hold, or a key to be deleted is not there,
+/*
+ * Of a BATCH: where a condition does not hold, or a key to be deleted is not there,
  * the operation is left out, and the rest is done.
  */
 #define HV_KVP_OR_SKIP		(1U << 3)
@@ -671,6 +672,9 @@ struct hv_kvp_mirror {
  * struct hv_kvp_mirror_current - argument of HV_KVP_IOC_MIRROR_CURRENT
  * @id: of HV_KVP_EVENT_HOST_ASKS: pool GUEST has all that was written before that;
  *	required up to here
+ *
+ * ESTALE: the host waits no longer. To answer all the same tells the kernel that the
+ * mirror is alive: one that lets a wait run out is not waited for until it does.
  */
 struct hv_kvp_mirror_current {
 	__u64 id;
