@@ -47,7 +47,7 @@ static const struct option_spec options[] = {
 	{ "apply-refused", 'r', OPTION_FLAG, &refused, NULL,
 	  "apply the last request that the host was told had failed, and end" },
 	{ "request", 'f', OPTION_TEXT, &request_file, NULL,
-	  "FILE apply a struct hvkvp_ip_config from a file, and end" },
+	  "FILE apply a struct hv_kvp_ip_config from a file, and end" },
 	{ "revert", 0, OPTION_TEXT, &revert, NULL,
 	  "IF put back what the interface had before the first request, and end" },
 	{ "force", 0, OPTION_FLAG, &force, NULL,
@@ -72,7 +72,7 @@ static const struct option_spec options[] = {
  * @device: /dev/hv_kvp
  * @watch: what tells that the network has changed
  * @supply: what the kernel was told of it
- * @result: of the last request, HVKVP_IP_*
+ * @result: of the last request, HV_KVP_IP_*
  * @handled: a request was answered
  */
 struct agent {
@@ -86,11 +86,11 @@ struct agent {
 static int exit_code_of_result(unsigned int result)
 {
 	switch (result) {
-	case HVKVP_IP_DONE:
+	case HV_KVP_IP_DONE:
 		return EXIT_OK;
-	case HVKVP_IP_NOT_FOUND:
+	case HV_KVP_IP_NOT_FOUND:
 		return EXIT_NOT_FOUND;
-	case HVKVP_IP_INVALID:
+	case HV_KVP_IP_INVALID:
 		return EXIT_INVALID;
 	default:
 		return EXIT_ERROR;
@@ -99,34 +99,45 @@ static int exit_code_of_result(unsigned int result)
 
 static int become_agent(int device)
 {
-	struct hvkvp_ip_agent arg = { .flags = HVKVP_IP_AGENT_ON };
+	struct hv_kvp_ip_agent arg = { .flags = HV_KVP_IP_AGENT_ON };
 
-	if (!ioctl(device, HVKVP_IOC_IP_AGENT, &arg))
+	if (!ioctl(device, HV_KVP_IOC_IP_AGENT, &arg))
 		return EXIT_OK;
 	if (errno == EBUSY)
 		return fail(EXIT_CONFLICT, "another IP agent is running");
 	return fail_errno("cannot become the IP agent");
 }
 
-static bool fetch(int device, unsigned int flags, struct hvkvp_ip_request *request,
-		  struct hvkvp_ip_config *config)
+/* ms until the host is told that its request failed. */
+static unsigned int time_left(const struct hv_kvp_ip_request *request)
 {
-	*request = (struct hvkvp_ip_request) {
+	struct timespec now;
+	uint64_t ns;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	return request->deadline > ns ? (request->deadline - ns) / 1000000 : 0;
+}
+
+static bool fetch(int device, unsigned int flags, struct hv_kvp_ip_request *request,
+		  struct hv_kvp_ip_config *config)
+{
+	*request = (struct hv_kvp_ip_request) {
 		.config = PTR(config), .config_size = sizeof(*config), .flags = flags,
 	};
-	return !ioctl(device, HVKVP_IOC_IP_REQUEST, request);
+	return !ioctl(device, HV_KVP_IOC_IP_REQUEST, request);
 }
 
 static const char *result_name(unsigned int result)
 {
 	switch (result) {
-	case HVKVP_IP_DONE:
+	case HV_KVP_IP_DONE:
 		return "done";
-	case HVKVP_IP_NOT_SUPPORTED:
+	case HV_KVP_IP_NOT_SUPPORTED:
 		return "not_supported";
-	case HVKVP_IP_INVALID:
+	case HV_KVP_IP_INVALID:
 		return "invalid";
-	case HVKVP_IP_NOT_FOUND:
+	case HV_KVP_IP_NOT_FOUND:
 		return "not_found";
 	default:
 		return "failed";
@@ -234,13 +245,13 @@ static void settle_applied(uint64_t refused_request)
 /* What the kernel told the host of an agent's change that was killed before it answered. */
 static uint64_t last_refused(int device)
 {
-	static struct hvkvp_ip_config config;
-	struct hvkvp_ip_request request;
+	static struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request request;
 
-	return fetch(device, HVKVP_IP_REQUEST_REFUSED, &request, &config) ? request.id : 0;
+	return fetch(device, HV_KVP_IP_REQUEST_REFUSED, &request, &config) ? request.id : 0;
 }
 
-static unsigned int apply_until(const struct hvkvp_ip_config *config, uint64_t request,
+static unsigned int apply_until(const struct hv_kvp_ip_config *config, uint64_t request,
 				unsigned int index, int64_t end)
 {
 	unsigned int time = deadline_left(end);
@@ -250,19 +261,19 @@ static unsigned int apply_until(const struct hvkvp_ip_config *config, uint64_t r
 }
 
 /* The host has waited for an agent since it asked: there may be no time to undo it. */
-static unsigned int apply_in_time(const struct hvkvp_ip_request *request,
-				  const struct hvkvp_ip_config *config, int64_t end)
+static unsigned int apply_in_time(const struct hv_kvp_ip_request *request,
+				  const struct hv_kvp_ip_config *config, int64_t end)
 {
-	if (request->time_left < REQUEST_TIME) {
+	if (deadline_left(end) < REQUEST_TIME) {
 		warn("nothing done: the host waits for %u more ms only, see --apply-refused",
-		     request->time_left);
-		return HVKVP_IP_FAILED;
+		     deadline_left(end));
+		return HV_KVP_IP_FAILED;
 	}
 	return apply_until(config, request->id, request->ifindex, end - ANSWER_TIME);
 }
 
 /* Nobody waits for this one. */
-static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int index)
+static int apply_by_hand(const struct hv_kvp_ip_config *config, unsigned int index)
 {
 	int64_t patience = deadline_now() + APPLY_TIME;
 	unsigned int result;
@@ -283,9 +294,9 @@ static int apply_by_hand(const struct hvkvp_ip_config *config, unsigned int inde
 
 static bool send_answer(int device, uint64_t id, unsigned int result)
 {
-	struct hvkvp_ip_answer answer = { .id = id, .result = result };
+	struct hv_kvp_ip_answer answer = { .id = id, .result = result };
 
-	if (!ioctl(device, HVKVP_IOC_IP_ANSWER, &answer))
+	if (!ioctl(device, HV_KVP_IOC_IP_ANSWER, &answer))
 		return true;
 	warn("the host did not get the answer: %s", strerror(errno));
 	return false;
@@ -297,8 +308,8 @@ static bool send_answer(int device, uint64_t id, unsigned int result)
  */
 static void handle_request(struct agent *agent)
 {
-	static struct hvkvp_ip_config config;
-	struct hvkvp_ip_request request;
+	static struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request request;
 	uint64_t unanswered;
 	int64_t end;
 	int lock;
@@ -309,11 +320,11 @@ static void handle_request(struct agent *agent)
 			warn("cannot fetch the request: %s", strerror(errno));
 		return;
 	}
-	end = deadline_now() + request.time_left;
+	end = deadline_now() + time_left(&request);
 	lock = lock_network(end - REQUEST_TIME);
 	if (lock >= 0)
 		settle_journals(last_refused(agent->device));
-	agent->result = lock < 0 ? HVKVP_IP_FAILED : apply_in_time(&request, &config, end);
+	agent->result = lock < 0 ? HV_KVP_IP_FAILED : apply_in_time(&request, &config, end);
 	agent->handled = true;
 	unanswered = send_answer(agent->device, request.id, agent->result) ? 0 : request.id;
 	report(request.ifindex, request.id, agent->result);
@@ -335,7 +346,7 @@ static void recover_from(int device)
 }
 
 /* True if a request may be waiting. */
-static bool read_changes(struct agent *agent)
+static bool read_events(struct agent *agent)
 {
 	static char buffer[16384] __attribute__((aligned(8)));
 	bool request = false;
@@ -343,10 +354,10 @@ static bool read_changes(struct agent *agent)
 
 	while ((size = read(agent->device, buffer, sizeof(buffer))) > 0)
 		for (ssize_t at = 0; at < size; ) {
-			const struct hvkvp_change *change = (const void *)(buffer + at);
+			const struct hv_kvp_event *event = (const void *)(buffer + at);
 
-			request |= change->kind == HVKVP_CHANGE_IP_REQUEST;
-			at += change->size;
+			request |= event->kind == HV_KVP_EVENT_IP_REQUEST;
+			at += event->size;
 		}
 	return request;
 }
@@ -397,7 +408,7 @@ static bool serve_once(struct agent *agent)
 		warn("the device is gone");
 		return false;
 	}
-	if (events[0].revents && read_changes(agent))
+	if (events[0].revents && read_events(agent))
 		handle_request(agent);
 	if (!events[2].revents && !events[3].revents)
 		return true;
@@ -445,15 +456,15 @@ static int run_agent(void)
 
 static int apply_refused(void)
 {
-	static struct hvkvp_ip_config config;
-	struct hvkvp_ip_request request;
+	static struct hv_kvp_ip_config config;
+	struct hv_kvp_ip_request request;
 	int device, code;
 	bool found;
 
 	device = device_open(O_RDWR, &code);
 	if (device < 0)
 		return code;
-	found = fetch(device, HVKVP_IP_REQUEST_REFUSED, &request, &config);
+	found = fetch(device, HV_KVP_IP_REQUEST_REFUSED, &request, &config);
 	close(device);
 	if (!found && errno == ENOENT)
 		return fail(EXIT_NOT_FOUND, "no request was refused");
@@ -464,7 +475,7 @@ static int apply_refused(void)
 
 static int apply_file(void)
 {
-	struct hvkvp_ip_config config;
+	struct hv_kvp_ip_config config;
 	size_t size;
 	char *bytes;
 	int error = readfile("", request_file, sizeof(config), &bytes, &size);
@@ -475,7 +486,7 @@ static int apply_file(void)
 	}
 	if (size != sizeof(config)) {
 		free(bytes);
-		return fail(EXIT_INVALID, "%s: no struct hvkvp_ip_config", request_file);
+		return fail(EXIT_INVALID, "%s: no struct hv_kvp_ip_config", request_file);
 	}
 	memcpy(&config, bytes, sizeof(config));
 	free(bytes);

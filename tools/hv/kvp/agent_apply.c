@@ -16,16 +16,16 @@ static unsigned int result_of(int error)
 {
 	switch (error) {
 	case 0:
-		return HVKVP_IP_DONE;
+		return HV_KVP_IP_DONE;
 	case -EOPNOTSUPP:
-		return HVKVP_IP_NOT_SUPPORTED;
+		return HV_KVP_IP_NOT_SUPPORTED;
 	case -EINVAL:
-		return HVKVP_IP_INVALID;
+		return HV_KVP_IP_INVALID;
 	case -ENODEV:
 	case -EILSEQ:
-		return HVKVP_IP_NOT_FOUND;
+		return HV_KVP_IP_NOT_FOUND;
 	default:
-		return HVKVP_IP_FAILED;
+		return HV_KVP_IP_FAILED;
 	}
 }
 
@@ -135,30 +135,27 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 	return error == -EINVAL || error == -ENODEV ? -EIO : error;
 }
 
-unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
+unsigned int apply(const struct apply_options *options, const struct hv_kvp_ip_config *config,
 		   uint64_t request, unsigned int index, unsigned int time,
 		   struct applied *applied)
 {
 	static struct ipconfig ip;
-	char adapter[HVKVP_IP_ADAPTER_SIZE];
 	struct job job = { .root = options->root, .ip = &ip };
 	const char *reason;
 	struct netif nic;
 	int error;
 
 	memset(applied, 0, sizeof(*applied));
-	memcpy(adapter, config->adapter, sizeof(adapter));
-	adapter[sizeof(adapter) - 1] = '\0';
 	error = ipconfig_from_kernel(config, &ip, &reason);
 	if (error) {
 		warn("request refused: %s", reason);
 		return result_of(error);
 	}
-	error = netif_find(options->root, index, adapter, &nic);
+	error = netif_find(options->root, index, config, &nic);
 	if (error) {
 		/* the name is the host's: not into a log */
 		warn("request refused: %s", why_not(error));
-		return error == -EINVAL ? HVKVP_IP_FAILED : result_of(error);
+		return error == -EINVAL ? HV_KVP_IP_FAILED : result_of(error);
 	}
 	snprintf(applied->name, sizeof(applied->name), "%s", nic.name);
 	job.nic = &nic;

@@ -51,9 +51,9 @@ struct applied {
  *
  * A change that succeeds is in the journal until journal_settle_one().
  *
- * Return: HVKVP_IP_*, for the host. What failed was told.
+ * Return: HV_KVP_IP_*, for the host. What failed was told.
  */
-unsigned int apply(const struct apply_options *options, const struct hvkvp_ip_config *config,
+unsigned int apply(const struct apply_options *options, const struct hv_kvp_ip_config *config,
 		   uint64_t request, unsigned int index, unsigned int time,
 		   struct applied *applied);
 

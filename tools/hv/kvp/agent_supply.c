@@ -11,13 +11,13 @@
 /* False if the kernel does not know it: the interface may have gone just then. */
 static bool tell(int device, const struct linkstate *state)
 {
-	struct hvkvp_ip_supply arg = {
+	struct hv_kvp_ip_report arg = {
 		.v4_dns = PTR(state->v4), .v4_dns_count = state->v4_count,
 		.v6_dns = PTR(state->v6), .v6_dns_count = state->v6_count,
 		.ifindex = state->index, .dhcp = state->dhcp,
 	};
 
-	if (!ioctl(device, HVKVP_IOC_IP_SUPPLY, &arg))
+	if (!ioctl(device, HV_KVP_IOC_IP_REPORT, &arg))
 		return true;
 	if (errno != ENODEV)
 		warn("interface %u: cannot tell the kernel: %s", state->index, strerror(errno));
@@ -56,7 +56,7 @@ static void gather_some(struct supply *supply, const char *root,
 		struct linkstate *state = &supply->told[supply->count];
 		struct netif nic;
 
-		if (supply->count == HVKVP_IP_SUPPLY_MAX)
+		if (supply->count == HV_KVP_IP_REPORT_MAX)
 			break;
 		/* what has no MAC cannot be asked for by the host */
 		if (netif_load(root, i->if_name, &nic) || !strcmp(nic.name, "lo") ||

@@ -12,7 +12,7 @@
  */
 struct supply {
 	unsigned int count;
-	struct linkstate told[HVKVP_IP_SUPPLY_MAX];
+	struct linkstate told[HV_KVP_IP_REPORT_MAX];
 };
 
 /* Tells of all interfaces, and which of them are no more. */

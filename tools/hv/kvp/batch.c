@@ -9,18 +9,21 @@
 
 #include "device.h"
 #include "json.h"
+#include "keycase.h"
 #include "kvpctl.h"
 #include "lines.h"
 #include "pool.h"
 
-static unsigned int pool = HVKVP_POOL_GUEST;
+static unsigned int pool = HV_KVP_POOL_GUEST;
 static uint64_t generation;
-static bool has_generation;
+static bool has_generation, print_generation;
 
 static const struct option_spec options[] = {
 	{ "pool", 'p', OPTION_POOL, &pool, NULL, "POOL guest if not given" },
 	{ "if-generation", 'g', OPTION_NUMBER, &generation, &has_generation,
 	  "N only if the pool still has this generation" },
+	{ "print-generation", 'G', OPTION_FLAG, &print_generation, NULL,
+	  "print the generation of the pool that it made" },
 };
 
 /* Number of the line of each operation. */
@@ -59,29 +62,28 @@ static int read_lines(struct operations *all)
 	return code;
 }
 
-static int explain(const struct hvkvp_batch *batch)
+static int explain(const struct hv_kvp_batch *batch)
 {
+	if (batch->failed < batch->count)
+		return fail_item("line %zu", line_numbers[batch->failed]);
 	if (errno == ESTALE)
 		return fail(EXIT_CONFLICT,
 			    "pool %s has another generation than %llu",
 			    pool_name(pool), (unsigned long long)generation);
-	if (batch->failed < batch->count)
-		return fail_item("line %zu", line_numbers[batch->failed]);
 	return fail_item("%u operations in pool %s", batch->count,
 			  pool_name(pool));
 }
 
-static int apply(const struct operations *all)
+static int apply(const struct operations *all, struct hv_kvp_batch *batch)
 {
-	struct hvkvp_batch batch = {
-		.ops = PTR(all->ops), .count = all->count, .pool = pool,
-		.op_size = sizeof(*all->ops), .failed = HVKVP_NO_OP,
-		.generation = generation,
-		.flags = has_generation ? HVKVP_BATCH_IF_GENERATION : 0,
-	};
-	struct hvkvp_info info;
+	struct hv_kvp_info info;
 	int fd, code;
 
+	*batch = (struct hv_kvp_batch) {
+		.ops = PTR(all->ops), .count = all->count, .pool = pool,
+		.op_size = sizeof(*all->ops), .if_generation = generation,
+		.flags = has_generation ? HV_KVP_BATCH_IF_GENERATION : 0,
+	};
 	fd = device_open(O_RDWR, &code);
 	if (fd < 0)
 		return code;
@@ -89,29 +91,44 @@ static int apply(const struct operations *all)
 	if (!code && all->count > info.batch_max)
 		code = fail(EXIT_NO_ROOM, "%zu operations, the most is %u",
 			    all->count, info.batch_max);
-	else if (!code && ioctl(fd, HVKVP_IOC_BATCH, &batch))
-		code = explain(&batch);
+	else if (!code && ioctl(fd, HV_KVP_IOC_BATCH, batch))
+		code = explain(batch);
+	if (!code)
+		keycase_warn(fd, pool, all);
 	close(fd);
 	return code;
+}
+
+static void report(const struct hv_kvp_batch *batch)
+{
+	struct json j = { .out = stdout };
+
+	if (!want_json) {
+		if (print_generation)
+			printf("%llu\n", (unsigned long long)batch->generation);
+		return;
+	}
+	json_open(&j, NULL, '{');
+	json_string(&j, "pool", pool_name(pool));
+	json_number(&j, "operations", batch->count);
+	json_number(&j, "skipped", batch->skipped);
+	json_number(&j, "generation", batch->generation);
+	json_close(&j);
 }
 
 static int run(int argc, char **argv)
 {
 	struct operations all = { 0 };
-	struct json j = { .out = stdout };
+	struct hv_kvp_batch batch;
 	int first, code;
 
 	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	check_operands(argc, first, 0, 0);
 	code = read_lines(&all);
 	if (!code)
-		code = apply(&all);
-	if (!code && want_json) {
-		json_open(&j, NULL, '{');
-		json_string(&j, "pool", pool_name(pool));
-		json_number(&j, "operations", all.count);
-		json_close(&j);
-	}
+		code = apply(&all, &batch);
+	if (!code)
+		report(&batch);
 	free(line_numbers);
 	operations_free(&all);
 	return code;

@@ -74,7 +74,7 @@ void cim_add_number(struct cim *cim, const char *name, uint64_t number);
 const char *cim_type_name(enum cim_type type);
 
 /* An item as an instance of Msvm_KvpExchangeDataItem, in allocated memory. */
-char *cim_embed_item(unsigned int pool, const struct hvkvp_item *item,
+char *cim_embed_item(unsigned int pool, const struct hv_kvp_item *item,
 		     size_t *len);
 
 /* Text of an XML element: escaped, without what XML cannot hold. */

@@ -104,7 +104,7 @@ void cim_put_xml(FILE *out, const struct cim *cim)
 }
 
 /* Source: 0 the host, 1 the guest's agents, 2 the guest itself. */
-char *cim_embed_item(unsigned int pool, const struct hvkvp_item *item,
+char *cim_embed_item(unsigned int pool, const struct hv_kvp_item *item,
 		     size_t *len)
 {
 	struct value value = item_value_of(item);
@@ -128,7 +128,7 @@ char *cim_embed_item(unsigned int pool, const struct hvkvp_item *item,
 	put_null(out, "PROPERTY", "ElementName", "string");
 	put_property(out, "Name", "string", item_key(item), item->key_len);
 	put_property(out, "Source", "uint16",
-		     pool == HVKVP_POOL_GUEST ? "1" : "2", 1);
+		     pool == HV_KVP_POOL_GUEST ? "1" : "2", 1);
 	fputs("</INSTANCE>", out);
 	fclose(out);
 	free(data);

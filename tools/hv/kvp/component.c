@@ -45,14 +45,14 @@ static put_fn find_format(void)
 	usage_error("no such format: '%s'", format);
 }
 
-static void add_status(struct cim *cim, const struct hvkvp_info *info)
+static void add_status(struct cim *cim, const struct hv_kvp_info *info)
 {
 	char got[VERSION_TEXT], wanted[VERSION_TEXT], text[96];
 	int len;
 
 	cim_add_number(cim, "OperationalStatus", info->state);
-	if (info->state == HVKVP_STATE_DEGRADED ||
-	    info->state == HVKVP_STATE_NON_RECOVERABLE)
+	if (info->state == HV_KVP_STATE_DEGRADED ||
+	    info->state == HV_KVP_STATE_NON_RECOVERABLE)
 		len = snprintf(text, sizeof(text),
 			       "%s: negotiated %s, expected %s",
 			       state_name(info->state),
@@ -68,15 +68,15 @@ static void add_status(struct cim *cim, const struct hvkvp_info *info)
 /* The names stay null if the host has not told the identity of the VM. */
 static int add_names(struct cim *cim, int fd)
 {
-	char id[HVKVP_VALUE_MAX];
+	char id[HV_KVP_VALUE_MAX];
 	char *device;
 	static const char key[] = "VirtualMachineId";
-	struct hvkvp_get get = {
+	struct hv_kvp_get get = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(id),
-		.value_size = sizeof(id), .pool = HVKVP_POOL_AUTO_EXTERNAL,
+		.value_size = sizeof(id), .pool = HV_KVP_POOL_AUTO_EXTERNAL,
 	};
 
-	if (ioctl(fd, HVKVP_IOC_GET, &get) || get.type != HVKVP_TYPE_SZ)
+	if (ioctl(fd, HV_KVP_IOC_GET, &get) || get.type != HV_KVP_TYPE_SZ)
 		return EXIT_OK;
 	for (size_t i = 0; i < get.value_size; i++)
 		id[i] = toupper((unsigned char)id[i]);
@@ -92,7 +92,7 @@ static int add_names(struct cim *cim, int fd)
 /**
  * struct items - where the items of a pool go
  * @cim: to this instance
- * @pool: HVKVP_POOL_*
+ * @pool: HV_KVP_POOL_*
  * @name: of the property
  */
 struct items {
@@ -101,7 +101,7 @@ struct items {
 	const char *name;
 };
 
-static int add_item(void *ctx, const struct hvkvp_item *item)
+static int add_item(void *ctx, const struct hv_kvp_item *item)
 {
 	struct items *items = ctx;
 	size_t len;
@@ -130,7 +130,7 @@ static int add_items(struct cim *cim, int fd, unsigned int pool,
 
 static int gather(struct cim *cim, int fd)
 {
-	struct hvkvp_info info;
+	struct hv_kvp_info info;
 	int code = device_info(fd, &info);
 
 	if (code)
@@ -138,10 +138,10 @@ static int gather(struct cim *cim, int fd)
 	add_status(cim, &info);
 	code = add_names(cim, fd);
 	if (!code)
-		code = add_items(cim, fd, HVKVP_POOL_GUEST,
+		code = add_items(cim, fd, HV_KVP_POOL_GUEST,
 				 "GuestExchangeItems");
 	if (!code)
-		code = add_items(cim, fd, HVKVP_POOL_AUTO,
+		code = add_items(cim, fd, HV_KVP_POOL_AUTO,
 				 "GuestIntrinsicExchangeItems");
 	return code;
 }

@@ -41,31 +41,34 @@ int device_open(int flags, int *code)
 	return -1;
 }
 
-int device_info(int fd, struct hvkvp_info *info)
+int device_info(int fd, struct hv_kvp_info *info)
 {
-	if (ioctl(fd, HVKVP_IOC_INFO, info))
+	if (ioctl(fd, HV_KVP_IOC_INFO, info))
 		return fail_errno("cannot read the state");
 	return 0;
 }
 
-/* Any item fits into LIST_BUFFER, so ERANGE cannot be. */
-static int next_items(int fd, struct hvkvp_list *list, void *buffer)
+int device_pool_info(int fd, unsigned int pool, struct hv_kvp_pool_info *info)
 {
-	int ret;
-
-	list->buffer = PTR(buffer);
-	list->size = LIST_BUFFER;
-	do
-		ret = ioctl(fd, HVKVP_IOC_LIST, list);
-	while (ret && errno == EINTR);
-	return ret;
+	*info = (struct hv_kvp_pool_info) { .pool = pool };
+	if (ioctl(fd, HV_KVP_IOC_POOL_INFO, info))
+		return fail_errno("cannot read the state of pool %s", pool_name(pool));
+	return 0;
 }
 
-static int each_item(const struct hvkvp_list *list, const char *buffer,
+/* Any item fits into LIST_BUFFER, so ERANGE is impossible. */
+static int next_items(int fd, struct hv_kvp_list *list, void *buffer)
+{
+	list->buffer = PTR(buffer);
+	list->size = LIST_BUFFER;
+	return ioctl(fd, HV_KVP_IOC_LIST, list);
+}
+
+static int each_item(const struct hv_kvp_list *list, const char *buffer,
 		     device_item_fn fn, void *ctx)
 {
 	for (uint32_t at = 0; at < list->size;) {
-		const struct hvkvp_item *item = (const void *)(buffer + at);
+		const struct hv_kvp_item *item = (const void *)(buffer + at);
 		int ret = fn(ctx, item);
 
 		if (ret)
@@ -79,7 +82,7 @@ static int each_item(const struct hvkvp_list *list, const char *buffer,
 static int list_once(int fd, unsigned int pool, void *buffer,
 		     device_item_fn fn, void *ctx, uint64_t *generation)
 {
-	struct hvkvp_list list = { .pool = pool };
+	struct hv_kvp_list list = { .pool = pool };
 	int ret;
 
 	do {

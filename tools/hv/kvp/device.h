@@ -15,10 +15,12 @@
 int device_open(int flags, int *code);
 
 /* 0, or an exit code after it has told why. */
-int device_info(int fd, struct hvkvp_info *info);
+int device_info(int fd, struct hv_kvp_info *info);
+
+int device_pool_info(int fd, unsigned int pool, struct hv_kvp_pool_info *info);
 
 /* What is called for an item; anything but 0 ends the list and is its value. */
-typedef int (*device_item_fn)(void *ctx, const struct hvkvp_item *item);
+typedef int (*device_item_fn)(void *ctx, const struct hv_kvp_item *item);
 
 /*
  * Calls @fn for each item of a pool, all from one version of it; @generation
@@ -29,14 +31,14 @@ typedef int (*device_item_fn)(void *ctx, const struct hvkvp_item *item);
 int device_list(int fd, unsigned int pool, device_item_fn fn,
 		void (*restart)(void *ctx), void *ctx, uint64_t *generation);
 
-static inline const char *item_key(const struct hvkvp_item *item)
+static inline const char *item_key(const struct hv_kvp_item *item)
 {
-	return (const char *)item->data;
+	return (const char *)item + item->key_offset;
 }
 
-static inline const char *item_value(const struct hvkvp_item *item)
+static inline const char *item_value(const struct hv_kvp_item *item)
 {
-	return (const char *)item->data + item->key_len + 1;
+	return (const char *)item + item->value_offset;
 }
 
 #endif /* DEVICE_H */

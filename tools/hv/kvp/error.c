@@ -44,6 +44,7 @@ int exit_code_of(int error)
 	case ENODEV:
 	case ENXIO:
 		return EXIT_NO_DEVICE;
+	case EEXIST:
 	case ESTALE:
 		return EXIT_CONFLICT;
 	case ENOSPC:

@@ -15,7 +15,7 @@ static int judge_text(const char *s, size_t len, size_t units, int too_long)
 	return text_units(s, len) > units ? too_long : 0;
 }
 
-int fault_of(const struct hvkvp_op *op)
+int fault_of(const struct hv_kvp_op *op)
 {
 	const struct value value = { .type = op->type };
 	int error;
@@ -48,8 +48,10 @@ const char *fault_words(int error)
 		return "only the host writes its pools, and only root pool auto";
 	case EOPNOTSUPP:
 		return "this pool has no such operation";
-	case EAGAIN:
-		return "others kept changing the pool; try again";
+	case EEXIST:
+		return "there is such an item, and the condition is that there must not be";
+	case ESTALE:
+		return "it has changed: another generation, or another connection of the host";
 	default:
 		return NULL;
 	}

@@ -16,7 +16,7 @@
  * Return: 0, or the kernel's error: -EINVAL, -ENAMETOOLONG, -EMSGSIZE; -EILSEQ for
  * what only the host can set, unpaired surrogates, and for what is no UTF-8.
  */
-int fault_of(const struct hvkvp_op *op);
+int fault_of(const struct hv_kvp_op *op);
 
 /* An error of the device, positive, in words, with limit and remedy; NULL if it has none. */
 const char *fault_words(int error);

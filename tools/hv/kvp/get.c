@@ -29,43 +29,43 @@ static const struct option_spec options[] = {
 
 /* What the host says comes before what anybody in the guest may have set. */
 static const unsigned int order[] = {
-	HVKVP_POOL_EXTERNAL, HVKVP_POOL_AUTO_EXTERNAL, HVKVP_POOL_AUTO,
-	HVKVP_POOL_GUEST, HVKVP_POOL_AUTO_INTERNAL,
+	HV_KVP_POOL_EXTERNAL, HV_KVP_POOL_AUTO_EXTERNAL, HV_KVP_POOL_AUTO,
+	HV_KVP_POOL_GUEST, HV_KVP_POOL_AUTO_INTERNAL,
 };
 
 /* One item, in the form that lists have. */
-static union {
-	struct hvkvp_item item;
-	char room[sizeof(struct hvkvp_item) + HVKVP_KEY_MAX +
-		  HVKVP_VALUE_MAX + 2];
+static struct {
+	struct hv_kvp_item item;
+	char key[HV_KVP_KEY_MAX + 1];
+	char value[HV_KVP_VALUE_MAX + 1];
 } found;
 
 /* 0, or -1 and errno. */
 static int get_from(int fd, unsigned int from, const char *key)
 {
 	size_t len = strlen(key);
-	char *value = (char *)found.item.data + len + 1;
-	struct hvkvp_get get = {
-		.key = PTR(key), .key_len = len, .value = PTR(value),
-		.value_size = HVKVP_VALUE_MAX, .pool = from,
+	struct hv_kvp_get get = {
+		.key = PTR(key), .key_len = len, .value = PTR(found.value),
+		.value_size = HV_KVP_VALUE_MAX, .pool = from,
 	};
 
-	if (len > HVKVP_KEY_MAX) {
+	if (len > HV_KVP_KEY_MAX) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	memcpy(found.item.data, key, len + 1);
-	if (ioctl(fd, HVKVP_IOC_GET, &get))
+	memcpy(found.key, key, len + 1);
+	if (ioctl(fd, HV_KVP_IOC_GET, &get))
 		return -1;
 	if (type && get.type != type_by_name(type)) {
 		errno = ENOENT;
 		return -1;
 	}
-	found.item.type = get.type;
-	found.item.flags = get.item_flags;
-	found.item.key_len = len;
-	found.item.value_len = get.value_size;
-	found.item.generation = get.item_generation;
+	found.item = (struct hv_kvp_item) {
+		.type = get.type, .flags = get.item_flags,
+		.key_offset = offsetof(typeof(found), key), .key_len = len,
+		.value_offset = offsetof(typeof(found), value), .value_len = get.value_size,
+		.generation = get.item_generation, .sequence = get.sequence,
+	};
 	return 0;
 }
 

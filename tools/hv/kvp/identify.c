@@ -101,24 +101,24 @@ static int gather_name(struct identity *identity)
 
 static int drop_item(int device, const char *key)
 {
-	struct hvkvp_delete arg = {
-		.key = PTR(key), .key_len = strlen(key), .pool = HVKVP_POOL_AUTO,
+	struct hv_kvp_delete arg = {
+		.key = PTR(key), .key_len = strlen(key), .pool = HV_KVP_POOL_AUTO,
 	};
 
 	/* ENOENT: it is not overridden */
-	if (!ioctl(device, HVKVP_IOC_DELETE, &arg) || errno == ENOENT)
+	if (!ioctl(device, HV_KVP_IOC_DELETE, &arg) || errno == ENOENT)
 		return 0;
 	return fail_item("cannot drop %s", key);
 }
 
 static int set_item(int device, const char *key, const char *value)
 {
-	struct hvkvp_set arg = {
+	struct hv_kvp_set arg = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
-		.value_len = strlen(value), .pool = HVKVP_POOL_AUTO, .type = HVKVP_TYPE_SZ,
+		.value_len = strlen(value), .pool = HV_KVP_POOL_AUTO, .type = HV_KVP_TYPE_SZ,
 	};
 
-	if (!ioctl(device, HVKVP_IOC_SET, &arg))
+	if (!ioctl(device, HV_KVP_IOC_SET, &arg))
 		return 0;
 	return fail_item("cannot set %s", key);
 }

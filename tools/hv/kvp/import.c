@@ -13,7 +13,7 @@
 #include "poolfile.h"
 
 static struct import_source source = { .skip_bad = true };
-static unsigned int pools = ALL_POOLS & ~(1u << HVKVP_POOL_AUTO);
+static unsigned int pools = ALL_POOLS & ~(1u << HV_KVP_POOL_AUTO);
 
 static const struct option_spec options[] = {
 	{ "pool", 'p', OPTION_POOLS, &pools, NULL,
@@ -94,7 +94,7 @@ static int run(int argc, char **argv)
 
 	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	check_operands(argc, first, 1, 1);
-	if (pools >> HVKVP_POOL_AUTO & 1)
+	if (pools >> HV_KVP_POOL_AUTO & 1)
 		usage_error("nothing can be imported into pool auto");
 	fd = device_open(O_RDWR, &code);
 	if (fd < 0)
@@ -102,7 +102,7 @@ static int run(int argc, char **argv)
 	code = EXIT_OK;
 	if (want_json)
 		json_open(&report.json, NULL, '[');
-	for (unsigned int i = 0; !code && i < HVKVP_POOLS; i++)
+	for (unsigned int i = 0; !code && i < HV_KVP_POOL_COUNT; i++)
 		if (pools >> i & 1)
 			code = import_pool(fd, argv[first], i, &report);
 	if (want_json)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* HVKVP_IOC_IMPORT for any number of items. */
+/* HV_KVP_IOC_BATCH for any number of items, which are the pool's own. */
 #ifndef IMPORT_H
 #define IMPORT_H
 

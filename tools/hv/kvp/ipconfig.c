@@ -108,34 +108,34 @@ static int take(const struct part *p, const char **reason)
 	return 0;
 }
 
-int ipconfig_from_kernel(const struct hvkvp_ip_config *from, struct ipconfig *ip,
+int ipconfig_from_kernel(const struct hv_kvp_ip_config *from, struct ipconfig *ip,
 			 const char **reason)
 {
 	const struct part parts[] = {
-		{ from->v4[0], from->v4_prefix, from->v4_count, HVKVP_IP_ADDRESSES, AF_INET,
+		{ from->v4[0], from->v4_prefix, from->v4_count, HV_KVP_IP_ADDRESSES, AF_INET,
 		  USE_INTERFACE, ip->address, &ip->address_count, "invalid IPv4 address or mask" },
-		{ from->v6[0], from->v6_prefix, from->v6_count, HVKVP_IP_ADDRESSES, AF_INET6,
+		{ from->v6[0], from->v6_prefix, from->v6_count, HV_KVP_IP_ADDRESSES, AF_INET6,
 		  USE_INTERFACE, ip->address, &ip->address_count,
 		  "invalid IPv6 address or prefix" },
-		{ from->v4_gateway[0], NULL, from->v4_gateway_count, HVKVP_IP_GATEWAYS, AF_INET,
+		{ from->v4_gateway[0], NULL, from->v4_gateway_count, HV_KVP_IP_GATEWAYS, AF_INET,
 		  USE_GATEWAY, ip->gateway, &ip->gateway_count, "invalid IPv4 gateway" },
-		{ from->v6_gateway[0], NULL, from->v6_gateway_count, HVKVP_IP_GATEWAYS, AF_INET6,
+		{ from->v6_gateway[0], NULL, from->v6_gateway_count, HV_KVP_IP_GATEWAYS, AF_INET6,
 		  USE_GATEWAY, ip->gateway, &ip->gateway_count, "invalid IPv6 gateway" },
-		{ from->v4_dns[0], NULL, from->v4_dns_count, HVKVP_IP_DNS, AF_INET,
+		{ from->v4_dns[0], NULL, from->v4_dns_count, HV_KVP_IP_DNS, AF_INET,
 		  USE_DNS, ip->dns, &ip->dns_count, "invalid IPv4 DNS server" },
-		{ from->v6_dns[0], NULL, from->v6_dns_count, HVKVP_IP_DNS, AF_INET6,
+		{ from->v6_dns[0], NULL, from->v6_dns_count, HV_KVP_IP_DNS, AF_INET6,
 		  USE_DNS, ip->dns, &ip->dns_count, "invalid IPv6 DNS server" },
 	};
 
 	memset(ip, 0, sizeof(*ip));
 	*reason = "unknown family";
-	if (!from->family || (from->family & ~(HVKVP_IP_V4 | HVKVP_IP_V6)))
+	if (!from->family || (from->family & ~(HV_KVP_IP_V4 | HV_KVP_IP_V6)))
 		return -EINVAL;
 	*reason = "unknown DHCP flag";
 	if (from->dhcp > 1)
 		return -EINVAL;
-	ip->v4 = from->family & HVKVP_IP_V4;
-	ip->v6 = from->family & HVKVP_IP_V6;
+	ip->v4 = from->family & HV_KVP_IP_V4;
+	ip->v6 = from->family & HV_KVP_IP_V6;
 	ip->dhcp = from->dhcp;
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
 		int error = take(&parts[i], reason);

@@ -10,9 +10,9 @@
 
 #include <linux/hv_kvp.h>
 
-#define IPCONFIG_ADDRESSES	(2 * HVKVP_IP_ADDRESSES)
-#define IPCONFIG_GATEWAYS	(2 * HVKVP_IP_GATEWAYS)
-#define IPCONFIG_DNS		(2 * HVKVP_IP_DNS)
+#define IPCONFIG_ADDRESSES	(2 * HV_KVP_IP_ADDRESSES)
+#define IPCONFIG_GATEWAYS	(2 * HV_KVP_IP_GATEWAYS)
+#define IPCONFIG_DNS		(2 * HV_KVP_IP_DNS)
 
 /* Room for an address and "/128". */
 #define IPADDR_TEXT	(INET6_ADDRSTRLEN + 4)
@@ -55,7 +55,7 @@ struct ipconfig {
 
 /**
  * ipconfig_from_kernel() - checks what the kernel handed on from the host
- * @from: as HVKVP_IOC_IP_REQUEST gives it; nothing of it is trusted
+ * @from: as HV_KVP_IOC_IP_REQUEST gives it; nothing of it is trusted
  * @ip: gets the configuration; repeated entries are left out
  * @reason: gets what is wrong with @from
  *
@@ -65,7 +65,7 @@ struct ipconfig {
  *
  * Return: 0, or -EINVAL.
  */
-int ipconfig_from_kernel(const struct hvkvp_ip_config *from, struct ipconfig *ip,
+int ipconfig_from_kernel(const struct hv_kvp_ip_config *from, struct ipconfig *ip,
 			 const char **reason);
 
 /**

@@ -11,8 +11,8 @@
 
 bool value_is_number(const struct value *value)
 {
-	return value->type == HVKVP_TYPE_DWORD ||
-	       value->type == HVKVP_TYPE_QWORD;
+	return value->type == HV_KVP_TYPE_DWORD ||
+	       value->type == HV_KVP_TYPE_QWORD;
 }
 
 uint64_t value_number(const struct value *value)
@@ -59,10 +59,10 @@ void value_json(struct json *j, const struct value *value)
 	char digits[24];
 
 	switch (value->type) {
-	case HVKVP_TYPE_DWORD:
+	case HV_KVP_TYPE_DWORD:
 		json_number(j, "value", value_number(value));
 		break;
-	case HVKVP_TYPE_QWORD:
+	case HV_KVP_TYPE_QWORD:
 		snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value_number(value));
 		json_string(j, "value", digits);
 		break;
@@ -105,7 +105,7 @@ bool value_parse(struct value *value, unsigned int type, const char *text,
 		return false;
 	value->bytes = (const char *)number;
 	value->len = sizeof(*number);
-	if (type == HVKVP_TYPE_QWORD)
+	if (type == HV_KVP_TYPE_QWORD)
 		return true;
 	if (*number > UINT32_MAX)
 		return false;
@@ -115,7 +115,16 @@ bool value_parse(struct value *value, unsigned int type, const char *text,
 	return true;
 }
 
-struct value item_value_of(const struct hvkvp_item *item)
+const char *item_owner(unsigned int pool, uint32_t flags)
+{
+	if (flags & HV_KVP_ITEM_HOST)
+		return "host";
+	if (flags & HV_KVP_ITEM_MIRROR)
+		return "mirror";
+	return pool == HV_KVP_POOL_AUTO && !(flags & HV_KVP_ITEM_OVERRIDE) ? "kernel" : "agent";
+}
+
+struct value item_value_of(const struct hv_kvp_item *item)
 {
 	return (struct value) {
 		item->type, item->value_len, item_value(item)
@@ -123,7 +132,7 @@ struct value item_value_of(const struct hvkvp_item *item)
 }
 
 void item_json(struct json *j, unsigned int pool,
-	       const struct hvkvp_item *item)
+	       const struct hv_kvp_item *item)
 {
 	struct value value = item_value_of(item);
 
@@ -131,7 +140,9 @@ void item_json(struct json *j, unsigned int pool,
 	key_json(j, item_key(item), item->key_len);
 	json_string(j, "type", type_name(item->type));
 	value_json(j, &value);
-	json_bool(j, "host", item->flags & HVKVP_ITEM_HOST);
-	json_bool(j, "stale", item->flags & HVKVP_ITEM_STALE);
+	json_string(j, "owner", item_owner(pool, item->flags));
+	json_bool(j, "host", item->flags & HV_KVP_ITEM_HOST);
+	json_bool(j, "stale", item->flags & HV_KVP_ITEM_STALE);
+	json_bool(j, "ephemeral", item->flags & HV_KVP_ITEM_EPHEMERAL);
 	json_number(j, "generation", item->generation);
 }

@@ -10,7 +10,7 @@
 
 /**
  * struct value - the value of an item, as the device takes and gives it
- * @type: HVKVP_TYPE_*
+ * @type: HV_KVP_TYPE_*
  * @len: bytes at @bytes
  * @bytes: UTF-8 without a NUL, or an integer in the machine's byte order
  */
@@ -43,10 +43,13 @@ void value_json(struct json *j, const struct value *value);
 bool value_parse(struct value *value, unsigned int type, const char *text,
 		 size_t len, uint64_t *number);
 
-struct value item_value_of(const struct hvkvp_item *item);
+/* Who set it last: "host", "agent", "mirror", or "kernel" for what is intrinsic. */
+const char *item_owner(unsigned int pool, uint32_t flags);
+
+struct value item_value_of(const struct hv_kvp_item *item);
 
 /* The members of a JSON object for an item. */
 void item_json(struct json *j, unsigned int pool,
-	       const struct hvkvp_item *item);
+	       const struct hv_kvp_item *item);
 
 #endif /* ITEM_H */

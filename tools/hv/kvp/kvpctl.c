@@ -10,6 +10,7 @@ static const struct command * const commands[] = {
 	&get_command,
 	&set_command,
 	&delete_command,
+	&hold_command,
 	&watch_command,
 	&status_command,
 	&component_command,
@@ -34,7 +35,7 @@ static void print_help(void)
 	printf("\n'kvpctl help COMMAND' tells the options. All take --json.\n"
 	       "'kvpctl version' tells the version.\n"
 	       "Exit codes: 0 ok, 1 error, 2 usage, 3 not found, 4 no permission, 5 no device,\n"
-	       "6 changed by others, 7 no room, 8 invalid, 9 done in part, 10 timeout.\n");
+	       "6 condition not met, 7 no room, 8 invalid, 9 done in part, 10 timeout.\n");
 }
 
 static const struct command *find(const char *name)

@@ -17,7 +17,7 @@ enum exit_code {
 	EXIT_NOT_FOUND,		/* no such key, no such file */
 	EXIT_PERMISSION,
 	EXIT_NO_DEVICE,		/* the module is not loaded */
-	EXIT_CONFLICT,		/* others changed the pool first */
+	EXIT_CONFLICT,		/* a condition does not hold, others were first */
 	EXIT_NO_ROOM,		/* over a limit, disk full */
 	EXIT_INVALID,		/* malformed key, value, input or file */
 	EXIT_PARTLY,		/* done, but for what stderr tells */
@@ -49,6 +49,7 @@ COMMAND(batch);
 COMMAND(component);
 COMMAND(delete);
 COMMAND(get);
+COMMAND(hold);
 COMMAND(identify);
 COMMAND(import);
 COMMAND(list);

@@ -3,8 +3,12 @@
  * Operations as lines of text, for batches and saved pools; fields are
  * separated by one tab each, with the escapes of text.h:
  *
- *	set	TYPE	KEY	VALUE
- *	delete	KEY
+ *	set[,CONDITION]...	TYPE	KEY	VALUE
+ *	delete[,CONDITION]...	KEY
+ *
+ * The conditions are if-absent (of set alone), if-generation=N and unless-host. With
+ * or-skip an operation is left out where one does not hold, or the key to be deleted
+ * is not there; else nothing at all is done.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -14,7 +18,7 @@
 #include "operations.h"
 
 /* One line with its newline. */
-void line_put_set(FILE *out, const struct hvkvp_item *item);
+void line_put_set(FILE *out, const struct hv_kvp_item *item);
 
 /*
  * Adds what the line says; it is written into. Empty lines and those that begin

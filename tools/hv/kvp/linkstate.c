@@ -35,11 +35,11 @@ static void add_server(struct linkstate *state, const char *text, bool loopback)
 	static const uint8_t self[16] = { [15] = 1 };
 
 	if (inet_pton(AF_INET, text, bytes) == 1) {
-		if ((bytes[0] == 127 && !loopback) || state->v4_count == HVKVP_IP_DNS)
+		if ((bytes[0] == 127 && !loopback) || state->v4_count == HV_KVP_IP_DNS)
 			return;
 		memcpy(state->v4[state->v4_count++], bytes, 4);
 	} else if (inet_pton(AF_INET6, text, bytes) == 1) {
-		if ((!memcmp(bytes, self, 16) && !loopback) || state->v6_count == HVKVP_IP_DNS)
+		if ((!memcmp(bytes, self, 16) && !loopback) || state->v6_count == HV_KVP_IP_DNS)
 			return;
 		memcpy(state->v6[state->v6_count++], bytes, 16);
 	}
@@ -214,8 +214,8 @@ static unsigned int dhcp_of_nm(struct job *job)
 
 	if ((*job->root || !ask_method(job, method, sizeof(method))) &&
 	    !read_method(job, method, sizeof(method)))
-		return HVKVP_IP_DHCP_UNKNOWN;
-	return strcmp(method, "auto") ? HVKVP_IP_DHCP_OFF : HVKVP_IP_DHCP_ON;
+		return HV_KVP_IP_DHCP_UNKNOWN;
+	return strcmp(method, "auto") ? HV_KVP_IP_DHCP_OFF : HV_KVP_IP_DHCP_ON;
 }
 
 static unsigned int dhcp_of_ifupdown(const struct job *job)
@@ -229,8 +229,8 @@ static unsigned int dhcp_of_ifupdown(const struct job *job)
 	}
 	interfaces_free(&all);
 	if (!v4.found)
-		return HVKVP_IP_DHCP_UNKNOWN;
-	return v4.dhcp ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
+		return HV_KVP_IP_DHCP_UNKNOWN;
+	return v4.dhcp ? HV_KVP_IP_DHCP_ON : HV_KVP_IP_DHCP_OFF;
 }
 
 /* A client that somebody started by hand. */
@@ -259,12 +259,12 @@ static bool has_client(const struct job *job)
 static unsigned int read_dhcp(struct job *job, const struct networkd_link *link)
 {
 	if (link)
-		return link->dhcp4 ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_OFF;
+		return link->dhcp4 ? HV_KVP_IP_DHCP_ON : HV_KVP_IP_DHCP_OFF;
 	if (nm_backend.runs(job))
 		return dhcp_of_nm(job);
 	if (ifupdown_backend.runs(job))
 		return dhcp_of_ifupdown(job);
-	return has_client(job) ? HVKVP_IP_DHCP_ON : HVKVP_IP_DHCP_UNKNOWN;
+	return has_client(job) ? HV_KVP_IP_DHCP_ON : HV_KVP_IP_DHCP_UNKNOWN;
 }
 
 void linkstate_read(const char *root, const struct netif *nic, struct linkstate *state)

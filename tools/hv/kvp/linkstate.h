@@ -11,7 +11,7 @@
 /**
  * struct linkstate - one interface
  * @index: its index
- * @dhcp: HVKVP_IP_DHCP_*
+ * @dhcp: HV_KVP_IP_DHCP_*
  * @v4_count: entries of @v4
  * @v6_count: entries of @v6
  * @v4: DNS servers by IPv4, in network order
@@ -22,8 +22,8 @@ struct linkstate {
 	unsigned int dhcp;
 	unsigned int v4_count;
 	unsigned int v6_count;
-	uint8_t v4[HVKVP_IP_DNS][4];
-	uint8_t v6[HVKVP_IP_DNS][16];
+	uint8_t v4[HV_KVP_IP_DNS][4];
+	uint8_t v6[HV_KVP_IP_DNS][16];
 };
 
 /**

@@ -33,7 +33,7 @@ static const struct option_spec options[] = {
  * @text: what is printed for a pool, in memory
  * @size: bytes of it
  * @out: writes to it
- * @pool: HVKVP_POOL_*
+ * @pool: HV_KVP_POOL_*
  * @json: the array that is being written
  */
 struct kept {
@@ -44,7 +44,7 @@ struct kept {
 	struct json json;
 };
 
-static void print_nul(FILE *out, const struct hvkvp_item *item)
+static void print_nul(FILE *out, const struct hv_kvp_item *item)
 {
 	struct value value = item_value_of(item);
 
@@ -57,16 +57,17 @@ static void print_nul(FILE *out, const struct hvkvp_item *item)
 }
 
 static void print_line(FILE *out, unsigned int pool,
-		       const struct hvkvp_item *item)
+		       const struct hv_kvp_item *item)
 {
 	struct value value = item_value_of(item);
 
 	if (!keys)
 		fprintf(out, "%s\t", pool_name(pool));
 	if (details)
-		fprintf(out, "%s\t%s%s\t%llu\t", type_name(item->type),
-			item->flags & HVKVP_ITEM_HOST ? "host" : "guest",
-			item->flags & HVKVP_ITEM_STALE ? ",stale" : "",
+		fprintf(out, "%s\t%s%s%s\t%llu\t", type_name(item->type),
+			item_owner(pool, item->flags),
+			item->flags & HV_KVP_ITEM_STALE ? ",stale" : "",
+			item->flags & HV_KVP_ITEM_EPHEMERAL ? ",ephemeral" : "",
 			(unsigned long long)item->generation);
 	text_put_escaped(out, item_key(item), item->key_len);
 	if (!keys) {
@@ -77,7 +78,7 @@ static void print_line(FILE *out, unsigned int pool,
 }
 
 static void print_json(struct json *j, unsigned int pool,
-		       const struct hvkvp_item *item)
+		       const struct hv_kvp_item *item)
 {
 	if (keys) {
 		json_text(j, NULL, item_key(item), item->key_len);
@@ -88,11 +89,11 @@ static void print_json(struct json *j, unsigned int pool,
 	json_close(j);
 }
 
-static int print_item(void *ctx, const struct hvkvp_item *item)
+static int print_item(void *ctx, const struct hv_kvp_item *item)
 {
 	struct kept *kept = ctx;
 
-	if (stale && !(item->flags & HVKVP_ITEM_STALE))
+	if (stale && !(item->flags & HV_KVP_ITEM_STALE))
 		return 0;
 	if (want_json)
 		print_json(&kept->json, kept->pool, item);
@@ -151,7 +152,7 @@ static int run(int argc, char **argv)
 	fflush(kept.out);
 	fwrite(kept.text, 1, kept.size, stdout);
 	code = EXIT_OK;
-	while (!code && kept.pool < HVKVP_POOLS) {
+	while (!code && kept.pool < HV_KVP_POOL_COUNT) {
 		if (pools >> kept.pool & 1)
 			code = list_pool(fd, &kept);
 		kept.pool++;

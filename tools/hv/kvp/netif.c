@@ -20,59 +20,8 @@
 
 #define NET	"/sys/class/net"
 
-/* Hexadecimal digits of a MAC. */
-#define MAC_DIGITS	12
-
 /* The kernel has no more interfaces above each other. */
 #define MASTERS_MAX	8
-
-/*
- * The hexadecimal digits of @text in lower case; false if it is anything but @count
- * digits, in groups of @group with one and the same separator or none between.
- */
-static bool digits_of(const char *text, size_t count, unsigned int group, char *digits)
-{
-	char separator = '\0';
-
-	for (size_t i = 0; i < count; i++) {
-		if (group && i && !(i % group)) {
-			if (i == group)
-				separator = *text == ':' || *text == '-' ? *text : '\0';
-			if (separator && *text++ != separator)
-				return false;
-		}
-		if (!isxdigit((unsigned char)*text))
-			return false;
-		digits[i] = tolower((unsigned char)*text++);
-	}
-	digits[count] = '\0';
-	return !*text;
-}
-
-static bool parse_mac(const char *text, char digits[MAC_DIGITS + 1])
-{
-	return digits_of(text, MAC_DIGITS, 2, digits);
-}
-
-/* 8-4-4-4-12, with braces or without: in lower case and without them. */
-static bool parse_guid(const char *text, char guid[37])
-{
-	size_t size = strlen(text);
-
-	if (size == 38 && text[0] == '{' && text[37] == '}')
-		text++;
-	else if (size != 36)
-		return false;
-	for (int i = 0; i < 36; i++) {
-		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-
-		if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-			return false;
-		guid[i] = tolower((unsigned char)text[i]);
-	}
-	guid[36] = '\0';
-	return true;
-}
 
 /* What goes into files and on command lines as it is. */
 static bool is_safe_name(const char *name)
@@ -130,9 +79,15 @@ static bool on_vmbus(const char *root, const char *name)
 	return link_name(root, name, "device/subsystem", bus) && !strcmp(bus, "vmbus");
 }
 
+/* As sysfs writes those of Ethernet. */
+static bool is_mac(const char *text)
+{
+	return strlen(text) == 17 && strspn(text, "0123456789abcdef:") == 17;
+}
+
 int netif_load(const char *root, const char *name, struct netif *nic)
 {
-	char text[32], digits[MAC_DIGITS + 1];
+	char text[32];
 
 	memset(nic, 0, sizeof(*nic));
 	if (!is_safe_name(name))
@@ -141,7 +96,7 @@ int netif_load(const char *root, const char *name, struct netif *nic)
 	if (!attribute(root, name, "ifindex", text, sizeof(text)))
 		return -ENODEV;
 	nic->index = strtoul(text, NULL, 10);
-	if (!attribute(root, name, "address", text, sizeof(text)) || !parse_mac(text, digits))
+	if (!attribute(root, name, "address", text, sizeof(text)) || !is_mac(text))
 		return -ENODEV;
 	snprintf(nic->mac, sizeof(nic->mac), "%.17s", text);
 	if (has(root, name, "bonding"))
@@ -159,12 +114,12 @@ bool netif_may_be_adapter(const char *root, const struct netif *nic)
 /**
  * struct wanted - what is looked for
  * @index: index, or 0
- * @mac: digits of a MAC, or empty
- * @guid: GUID, or empty
+ * @mac: MAC as sysfs writes it, or empty
+ * @guid: GUID as sysfs writes it, or empty
  */
 struct wanted {
 	unsigned int index;
-	char mac[MAC_DIGITS + 1];
+	char mac[18];
 	char guid[37];
 };
 
@@ -185,7 +140,7 @@ static bool read_type(const char *root, const char *name, char value[32])
 /* How well an interface suits: 0 not at all. */
 static int suits(const char *root, const char *name, const struct wanted *wanted)
 {
-	char text[NAME_MAX], digits[MAC_DIGITS + 1];
+	char text[NAME_MAX];
 
 	if (wanted->index)
 		return attribute(root, name, "ifindex", text, sizeof(text)) &&
@@ -193,8 +148,7 @@ static int suits(const char *root, const char *name, const struct wanted *wanted
 	if (wanted->guid[0])
 		return link_name(root, name, "device", text) && on_vmbus(root, name) &&
 		       !strcasecmp(text, wanted->guid);
-	if (!attribute(root, name, "address", text, sizeof(text)) || !parse_mac(text, digits) ||
-	    strcmp(digits, wanted->mac))
+	if (!attribute(root, name, "address", text, sizeof(text)) || strcmp(text, wanted->mac))
 		return 0;
 	if (has(root, name, "device"))
 		return on_vmbus(root, name) ? 3 : 2;
@@ -333,13 +287,38 @@ static bool is_elsewhere(const char *root, const struct netif *nic)
 	return found;
 }
 
-int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic)
+static void write_guid(const uint8_t *bytes, char guid[37])
+{
+	for (int i = 0; i < 16; i++)
+		guid += sprintf(guid, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "",
+				bytes[i]);
+}
+
+static bool write_adapter(const struct hv_kvp_ip_config *config, struct wanted *wanted)
+{
+	const uint8_t *mac = config->mac;
+
+	switch (config->adapter) {
+	case HV_KVP_ADAPTER_GUID:
+		write_guid(config->guid, wanted->guid);
+		return true;
+	case HV_KVP_ADAPTER_MAC:
+		sprintf(wanted->mac, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+			mac[3], mac[4], mac[5]);
+		return true;
+	default:
+		return false;
+	}
+}
+
+int netif_find(const char *root, unsigned int index, const struct hv_kvp_ip_config *config,
+	       struct netif *nic)
 {
 	struct wanted wanted = { .index = index };
 	char name[IF_NAMESIZE];
 	int error;
 
-	if (!parse_guid(adapter, wanted.guid) && !parse_mac(adapter, wanted.mac) && !index)
+	if (!write_adapter(config, &wanted))
 		return -EILSEQ;
 	error = search(root, &wanted, name);
 	if (error)

@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+#include <linux/hv_kvp.h>
+
 enum netif_kind { NETIF_ETHERNET, NETIF_BOND, NETIF_BRIDGE };
 
 /**
@@ -25,9 +27,8 @@ struct netif {
 /**
  * netif_find() - the interface to be configured for an adapter
  * @root: directory that stands for /, "" for the system's
- * @index: its index, as the kernel told it, or 0 to look for @adapter
- * @adapter: MAC with ':', '-' or no separators, or GUID of a VMBus device with
- *	or without braces; any case, matched as a whole
+ * @index: its index, as the kernel told it, or 0 to look for the adapter
+ * @config: has the adapter: MAC, or GUID of a VMBus device
  * @nic: gets the interface
  *
  * Of several interfaces with the MAC it is the one on VMBus, else another real
@@ -37,11 +38,12 @@ struct netif {
  * NIC above it.
  *
  * Return: 0; -ENODEV if there is none; -EINVAL if its name is one that might
- * mean something in a configuration file; -EILSEQ if @adapter is neither MAC nor
+ * mean something in a configuration file; -EILSEQ if the adapter is neither MAC nor
  * GUID; -EOPNOTSUPP below a master of another kind, except for a VRF, or if it has
  * no address and the host sees those of a VLAN on it or of a device with its MAC.
  */
-int netif_find(const char *root, unsigned int index, const char *adapter, struct netif *nic);
+int netif_find(const char *root, unsigned int index, const struct hv_kvp_ip_config *config,
+	       struct netif *nic);
 
 /**
  * netif_load() - what sysfs says of an interface

@@ -6,9 +6,9 @@
 #include "kvpctl.h"
 #include "operations.h"
 
-static struct hvkvp_op *add(struct operations *all)
+static struct hv_kvp_op *add(struct operations *all)
 {
-	struct hvkvp_op *op;
+	struct hv_kvp_op *op;
 
 	if (all->count == all->room) {
 		all->room = all->room ? 2 * all->room : 16;
@@ -20,7 +20,7 @@ static struct hvkvp_op *add(struct operations *all)
 }
 
 /* One block of memory for both, each with a NUL behind it. */
-static void copy(struct hvkvp_op *op, const char *key, size_t key_len,
+static void copy(struct hv_kvp_op *op, const char *key, size_t key_len,
 		 const struct value *value)
 {
 	size_t value_len = value ? value->len : 0;
@@ -38,25 +38,26 @@ static void copy(struct hvkvp_op *op, const char *key, size_t key_len,
 	op->type = value->type;
 }
 
-void operations_set(struct operations *all, const char *key, size_t key_len,
-		    const struct value *value)
+struct hv_kvp_op *operations_set(struct operations *all, const char *key, size_t key_len,
+				 const struct value *value)
 {
-	struct hvkvp_op *op = add(all);
+	struct hv_kvp_op *op = add(all);
 
 	copy(op, key, key_len, value);
-	op->op = HVKVP_OP_SET;
+	op->op = HV_KVP_OP_SET;
+	return op;
 }
 
-void operations_delete(struct operations *all, const char *key,
-		       size_t key_len)
+struct hv_kvp_op *operations_delete(struct operations *all, const char *key, size_t key_len)
 {
-	struct hvkvp_op *op = add(all);
+	struct hv_kvp_op *op = add(all);
 
 	copy(op, key, key_len, NULL);
-	op->op = HVKVP_OP_DELETE;
+	op->op = HV_KVP_OP_DELETE;
+	return op;
 }
 
-const char *operation_key(const struct hvkvp_op *op)
+const char *operation_key(const struct hv_kvp_op *op)
 {
 	return (const char *)(uintptr_t)op->key;
 }

@@ -6,34 +6,34 @@
 #include "kvpctl.h"
 #include "pool.h"
 
-static const char * const pool_names[HVKVP_POOLS] = {
-	[HVKVP_POOL_EXTERNAL] = "external",
-	[HVKVP_POOL_GUEST] = "guest",
-	[HVKVP_POOL_AUTO] = "auto",
-	[HVKVP_POOL_AUTO_EXTERNAL] = "auto_external",
-	[HVKVP_POOL_AUTO_INTERNAL] = "auto_internal",
+static const char * const pool_names[HV_KVP_POOL_COUNT] = {
+	[HV_KVP_POOL_EXTERNAL] = "external",
+	[HV_KVP_POOL_GUEST] = "guest",
+	[HV_KVP_POOL_AUTO] = "auto",
+	[HV_KVP_POOL_AUTO_EXTERNAL] = "auto_external",
+	[HV_KVP_POOL_AUTO_INTERNAL] = "auto_internal",
 };
 
 static const struct {
 	const char *name;
 	unsigned int type;
 } types[] = {
-	{ "SZ", HVKVP_TYPE_SZ },
-	{ "EXPAND_SZ", HVKVP_TYPE_EXPAND_SZ },
-	{ "DWORD", HVKVP_TYPE_DWORD },
-	{ "QWORD", HVKVP_TYPE_QWORD },
+	{ "SZ", HV_KVP_TYPE_SZ },
+	{ "EXPAND_SZ", HV_KVP_TYPE_EXPAND_SZ },
+	{ "DWORD", HV_KVP_TYPE_DWORD },
+	{ "QWORD", HV_KVP_TYPE_QWORD },
 };
 
 const char *pool_name(unsigned int pool)
 {
-	return pool < HVKVP_POOLS ? pool_names[pool] : "?";
+	return pool < HV_KVP_POOL_COUNT ? pool_names[pool] : "?";
 }
 
 int pool_by_name(const char *name)
 {
-	if (name[0] >= '0' && name[0] < '0' + HVKVP_POOLS && !name[1])
+	if (name[0] >= '0' && name[0] < '0' + HV_KVP_POOL_COUNT && !name[1])
 		return name[0] - '0';
-	for (int i = 0; i < HVKVP_POOLS; i++)
+	for (int i = 0; i < HV_KVP_POOL_COUNT; i++)
 		if (!strcasecmp(name, pool_names[i]))
 			return i;
 	return -1;

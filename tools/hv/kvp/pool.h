@@ -5,7 +5,7 @@
 
 #include <linux/hv_kvp.h>
 
-#define ALL_POOLS	((1u << HVKVP_POOLS) - 1)
+#define ALL_POOLS	((1u << HV_KVP_POOL_COUNT) - 1)
 
 /* As in sysfs: external, guest, auto, auto_external, auto_internal. */
 const char *pool_name(unsigned int pool);

@@ -56,7 +56,7 @@ static bool take(struct operations *all, const char *record)
 {
 	const char *text = record + POOLFILE_KEY;
 	size_t len = field_length(text, POOLFILE_VALUE);
-	struct value value = { HVKVP_TYPE_SZ, text_fit(text, len, VALUE_UNITS), text };
+	struct value value = { HV_KVP_TYPE_SZ, text_fit(text, len, VALUE_UNITS), text };
 
 	operations_set(all, record, strnlen(record, POOLFILE_KEY), &value);
 	return value.len == strnlen(text, POOLFILE_VALUE);
@@ -101,8 +101,8 @@ static int read_records(int fd, const char *path, struct operations *all,
 
 static int by_key(const void *a, const void *b)
 {
-	const struct hvkvp_op *x = *(const struct hvkvp_op * const *)a;
-	const struct hvkvp_op *y = *(const struct hvkvp_op * const *)b;
+	const struct hv_kvp_op *x = *(const struct hv_kvp_op * const *)a;
+	const struct hv_kvp_op *y = *(const struct hv_kvp_op * const *)b;
 	int order = strcmp(operation_key(x), operation_key(y));
 
 	if (order)
@@ -113,7 +113,7 @@ static int by_key(const void *a, const void *b)
 /* Drops all but the last operation of each key, and keeps the order. */
 static void drop_repeated(struct operations *all)
 {
-	const struct hvkvp_op **sorted;
+	const struct hv_kvp_op **sorted;
 	bool *repeated;
 	size_t kept = 0;
 

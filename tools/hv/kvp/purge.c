@@ -11,9 +11,9 @@
 #include "pool.h"
 
 /* Pools where items can be stale. */
-#define HOST_POOLS	(1u << HVKVP_POOL_EXTERNAL |		\
-			 1u << HVKVP_POOL_AUTO_EXTERNAL |	\
-			 1u << HVKVP_POOL_AUTO_INTERNAL)
+#define HOST_POOLS	(1u << HV_KVP_POOL_EXTERNAL |		\
+			 1u << HV_KVP_POOL_AUTO_EXTERNAL |	\
+			 1u << HV_KVP_POOL_AUTO_INTERNAL)
 
 static unsigned int pools = HOST_POOLS;
 
@@ -25,21 +25,22 @@ static const struct option_spec options[] = {
 static int run(int argc, char **argv)
 {
 	struct json j = { .out = stdout };
+	struct hv_kvp_info info;
 	uint64_t count = 0;
 	int first, fd, code;
 
 	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
 	check_operands(argc, first, 0, 0);
-	fd = device_open(O_WRONLY, &code);
+	fd = device_open(O_RDWR, &code);
 	if (fd < 0)
 		return code;
-	code = EXIT_OK;
-	for (unsigned int i = 0; !code && i < HVKVP_POOLS; i++) {
-		struct hvkvp_purge purge = { .pool = i };
+	code = device_info(fd, &info);
+	for (unsigned int i = 0; !code && i < HV_KVP_POOL_COUNT; i++) {
+		struct hv_kvp_purge purge = { .pool = i, .connection = info.connection };
 
 		if (!(pools >> i & 1))
 			continue;
-		if (ioctl(fd, HVKVP_IOC_PURGE, &purge))
+		if (ioctl(fd, HV_KVP_IOC_PURGE, &purge))
 			code = fail_item("pool %s", pool_name(i));
 		count += purge.count;
 	}

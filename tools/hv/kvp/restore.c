@@ -71,7 +71,7 @@ static int run(int argc, char **argv)
 	if (!code && !check) {
 		fd = device_open(O_RDWR, &code);
 		if (fd >= 0) {
-			code = import_all(fd, HVKVP_POOL_GUEST, &all, &source,
+			code = import_all(fd, HV_KVP_POOL_GUEST, &all, &source,
 					  &result);
 			close(fd);
 		}

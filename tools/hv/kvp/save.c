@@ -37,10 +37,13 @@ struct text {
 	uint64_t count;
 };
 
-static int add_item(void *ctx, const struct hvkvp_item *item)
+/* What goes with its owner, and what the mirror has in a file, is not for the next boot. */
+static int add_item(void *ctx, const struct hv_kvp_item *item)
 {
 	struct text *text = ctx;
 
+	if (item->flags & (HV_KVP_ITEM_EPHEMERAL | HV_KVP_ITEM_MIRROR))
+		return 0;
 	line_put_set(text->out, item);
 	text->count++;
 	return 0;
@@ -58,7 +61,7 @@ static void restart(void *ctx)
 static int write_text(void *ctx, FILE *out)
 {
 	struct text *text = ctx;
-	int code = device_list(text->fd, HVKVP_POOL_GUEST, add_item, restart,
+	int code = device_list(text->fd, HV_KVP_POOL_GUEST, add_item, restart,
 			       text, NULL);
 
 	if (code)

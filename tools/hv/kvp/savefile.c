@@ -217,7 +217,7 @@ static char *take_machine(char *text, char *end, bool *foreign)
 static int judge(const char *path, size_t number, struct operations *all, size_t *left_out)
 {
 	int error = fault_of(&all->ops[all->count - 1]);
-	const struct hvkvp_op *op;
+	const struct hv_kvp_op *op;
 
 	if (!error)
 		return EXIT_OK;

@@ -2,108 +2,70 @@
 /* kvpctl set: adds or replaces one item. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device.h"
-#include "item.h"
 #include "json.h"
 #include "kvpctl.h"
 #include "pool.h"
+#include "setitem.h"
 
-static unsigned int pool = HVKVP_POOL_GUEST;
-static const char *type = "SZ";
-static const char *file;
+static struct setitem how = { .pool = HV_KVP_POOL_GUEST, .type = "SZ" };
+static bool if_absent, if_generation, unless_host, print_generation;
 
 static const struct option_spec options[] = {
-	{ "pool", 'p', OPTION_POOL, &pool, NULL, "POOL guest if not given" },
-	{ "type", 't', OPTION_TEXT, &type, NULL,
+	{ "pool", 'p', OPTION_POOL, &how.pool, NULL, "POOL guest if not given" },
+	{ "type", 't', OPTION_TEXT, &how.type, NULL,
 	  "TYPE SZ (if not given), EXPAND_SZ, DWORD or QWORD" },
-	{ "file", 'f', OPTION_TEXT, &file, NULL,
+	{ "file", 'f', OPTION_TEXT, &how.file, NULL,
 	  "FILE the value is what the file holds; - is stdin" },
+	{ "if-absent", 'a', OPTION_FLAG, &if_absent, NULL, "only if there is no such item" },
+	{ "if-generation", 'g', OPTION_NUMBER, &how.if_generation, &if_generation,
+	  "N only if the item still has this generation" },
+	{ "unless-host", 'u', OPTION_FLAG, &unless_host, NULL,
+	  "only if the host has not set it last" },
+	{ "print-generation", 'G', OPTION_FLAG, &print_generation, NULL,
+	  "print the generation of the pool that has it" },
 };
 
-/* A value on a command line is seen by everybody, one in a file is not. */
-static int read_value(char *value, size_t *len, size_t size)
-{
-	int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC) :
-				     STDIN_FILENO;
-	ssize_t got = fd < 0 ? -1 : 1;
-
-	*len = 0;
-	while (got > 0 && *len < size) {
-		got = read(fd, value + *len, size - *len);
-		if (got > 0)
-			*len += got;
-	}
-	if (got < 0)
-		return fail_errno("'%s'", file);
-	if (fd != STDIN_FILENO)
-		close(fd);
-	if (*len == size)
-		return fail(EXIT_INVALID, "'%s' has more than %zu bytes", file,
-			    size - 1);
-	return EXIT_OK;
-}
-
-static int set(const char *key, const struct value *value)
-{
-	struct hvkvp_set arg = {
-		.key = PTR(key), .key_len = strlen(key),
-		.value = PTR(value->bytes), .value_len = value->len,
-		.pool = pool, .type = value->type,
-	};
-	int fd, code;
-
-	fd = device_open(O_WRONLY, &code);
-	if (fd < 0)
-		return code;
-	code = EXIT_OK;
-	if (ioctl(fd, HVKVP_IOC_SET, &arg))
-		code = fail_item("'%s' in pool %s", key, pool_name(pool));
-	close(fd);
-	return code;
-}
-
-static void report(const char *key)
+static void report(const char *key, uint64_t generation)
 {
 	struct json j = { .out = stdout };
 
+	if (!want_json) {
+		if (print_generation)
+			printf("%llu\n", (unsigned long long)generation);
+		return;
+	}
 	json_open(&j, NULL, '{');
-	json_string(&j, "pool", pool_name(pool));
+	json_string(&j, "pool", pool_name(how.pool));
 	json_string(&j, "key", key);
 	json_number(&j, "set", 1);
+	json_number(&j, "generation", generation);
 	json_close(&j);
 }
 
 static int run(int argc, char **argv)
 {
-	static char buffer[HVKVP_VALUE_MAX + 1];
+	uint64_t generation = 0;
 	struct value value;
-	const char *text;
-	uint64_t number;
-	size_t len;
-	int first, code;
+	int first, fd, code;
 
 	first = parse_options(argc, argv, options, ARRAY_SIZE(options));
-	check_operands(argc, first, file ? 1 : 2, file ? 1 : 2);
-	if (!type_by_name(type))
-		usage_error("no such type: '%s'", type);
-	if (file) {
-		code = read_value(buffer, &len, sizeof(buffer));
-		if (code)
-			return code;
-		text = buffer;
-	} else {
-		text = argv[first + 1];
-		len = strlen(text);
-	}
-	if (!value_parse(&value, type_by_name(type), text, len, &number))
-		return fail(EXIT_INVALID, "the value is no %s", type);
-	code = set(argv[first], &value);
-	if (!code && want_json)
-		report(argv[first]);
+	check_operands(argc, first, how.file ? 1 : 2, how.file ? 1 : 2);
+	how.flags = (if_absent ? HV_KVP_IF_ABSENT : 0) |
+		    (if_generation ? HV_KVP_IF_GENERATION : 0) |
+		    (unless_host ? HV_KVP_UNLESS_HOST : 0);
+	code = setitem_value(&how, how.file ? NULL : argv[first + 1], &value);
+	if (code)
+		return code;
+	fd = device_open(O_RDWR, &code);
+	if (fd < 0)
+		return code;
+	code = setitem_store(fd, &how, argv[first], &value, &generation);
+	close(fd);
+	if (!code)
+		report(argv[first], generation);
 	return code;
 }
 

@@ -9,15 +9,15 @@
 const char *state_name(uint32_t state)
 {
 	switch (state) {
-	case HVKVP_STATE_OK:
+	case HV_KVP_STATE_OK:
 		return "OK";
-	case HVKVP_STATE_DEGRADED:
+	case HV_KVP_STATE_DEGRADED:
 		return "Degraded";
-	case HVKVP_STATE_NON_RECOVERABLE:
+	case HV_KVP_STATE_NON_RECOVERABLE:
 		return "Non-Recoverable Error";
-	case HVKVP_STATE_NO_CONTACT:
+	case HV_KVP_STATE_NO_CONTACT:
 		return "No Contact";
-	case HVKVP_STATE_LOST:
+	case HV_KVP_STATE_LOST:
 		return "Lost Communication";
 	default:
 		return "Unknown";

@@ -15,6 +15,7 @@
 #include "fault.h"
 #include "item.h"
 #include "json.h"
+#include "keycase.h"
 #include "kvpctl.h"
 #include "lines.h"
 #include "poolfile.h"
@@ -122,20 +123,28 @@ static const struct text_case xmls[] = {
 	{ "\xef\xbf\xbd\xf0\x9f\x94\x92", "\xef\xbf\xbd\xf0\x9f\x94\x92" },
 };
 
-/* An item as a list gives it. */
+/* An item as a list gives it, of a kernel that has a member more. */
 static void put_item(FILE *out, unsigned int type, const char *key, const char *value,
 		     size_t value_len)
 {
-	union {
-		struct hvkvp_item item;
-		char room[256];
-	} it = { .item = { .type = type, .key_len = strlen(key), .value_len = value_len } };
+	struct {
+		struct hv_kvp_item item;
+		char new_member[8];
+		char key[32];
+		char value[64];
+	} it = {
+		.item = {
+			.type = type, .flags = HV_KVP_ITEM_EPHEMERAL,
+			.key_offset = offsetof(typeof(it), key), .key_len = strlen(key),
+			.value_offset = offsetof(typeof(it), value), .value_len = value_len,
+		},
+	};
 	struct json j = { .out = out };
 
-	memcpy(it.item.data, key, it.item.key_len);
-	memcpy(it.item.data + it.item.key_len + 1, value, value_len);
+	strcpy(it.key, key);
+	memcpy(it.value, value, value_len);
 	json_open(&j, NULL, '{');
-	item_json(&j, HVKVP_POOL_GUEST, &it.item);
+	item_json(&j, HV_KVP_POOL_GUEST, &it.item);
 	json_close(&j);
 }
 
@@ -145,10 +154,10 @@ static void put_items(FILE *out)
 	static const uint64_t large = 9007199254740993;		/* 2^53 + 1 */
 	static const uint32_t dword = UINT32_MAX;
 
-	put_item(out, HVKVP_TYPE_QWORD, "qword", (const char *)&large, sizeof(large));
-	put_item(out, HVKVP_TYPE_DWORD, "dword", (const char *)&dword, sizeof(dword));
-	put_item(out, HVKVP_TYPE_SZ, "\xed\xa0\x80", "a\xed\xb0\x80", 4);
-	put_item(out, HVKVP_TYPE_SZ, "plain", "\xe2\x80\xae\xf0\x9f\x94\x92", 7);
+	put_item(out, HV_KVP_TYPE_QWORD, "qword", (const char *)&large, sizeof(large));
+	put_item(out, HV_KVP_TYPE_DWORD, "dword", (const char *)&dword, sizeof(dword));
+	put_item(out, HV_KVP_TYPE_SZ, "\xed\xa0\x80", "a\xed\xb0\x80", 4);
+	put_item(out, HV_KVP_TYPE_SZ, "plain", "\xe2\x80\xae\xf0\x9f\x94\x92", 7);
 }
 
 static void test_base64(void)
@@ -172,7 +181,7 @@ static void test_base64(void)
 
 static int fault(unsigned int type, const char *key, const char *value, size_t len)
 {
-	const struct hvkvp_op op = {
+	const struct hv_kvp_op op = {
 		.key = PTR(key), .key_len = strlen(key), .value = PTR(value),
 		.value_len = len, .type = type,
 	};
@@ -185,25 +194,26 @@ static void test_faults(void)
 {
 	static const int errors[] = {
 		ENOENT, EINVAL, ENAMETOOLONG, EMSGSIZE, EILSEQ, ENOSPC, EPERM, EOPNOTSUPP,
+		EEXIST, ESTALE,
 	};
 	char text[4 * 1024 + 1];
 
 	memset(text, 'x', sizeof(text));
 	text[256] = '\0';
-	check(fault(HVKVP_TYPE_SZ, text, "v", 1) == -ENAMETOOLONG &&
-	      !fault(HVKVP_TYPE_SZ, text + 1, "v", 1), "the longest key", "another");
+	check(fault(HV_KVP_TYPE_SZ, text, "v", 1) == -ENAMETOOLONG &&
+	      !fault(HV_KVP_TYPE_SZ, text + 1, "v", 1), "the longest key", "another");
 	text[256] = 'x';
-	check(fault(HVKVP_TYPE_SZ, "k", text, 1024) == -EMSGSIZE &&
-	      !fault(HVKVP_TYPE_SZ, "k", text, 1023), "the longest value", "another");
+	check(fault(HV_KVP_TYPE_SZ, "k", text, 1024) == -EMSGSIZE &&
+	      !fault(HV_KVP_TYPE_SZ, "k", text, 1023), "the longest value", "another");
 	for (size_t i = 0; i < 512; i++)
 		memcpy(text + 4 * i, "\xf0\x9f\x94\x92", 4);
-	check(fault(HVKVP_TYPE_SZ, "k", text, 2048) == -EMSGSIZE &&
-	      !fault(HVKVP_TYPE_SZ, "k", text, 2044), "pairs count twice", "once");
-	check(fault(HVKVP_TYPE_SZ, "", "v", 1) == -EINVAL &&
-	      fault(HVKVP_TYPE_SZ, "k", "a\0b", 3) == -EINVAL &&
-	      fault(HVKVP_TYPE_SZ, "k", "\xed\xa0\x80", 3) == -EILSEQ &&
-	      fault(HVKVP_TYPE_SZ, "\xff", "v", 1) == -EILSEQ &&
-	      !fault(HVKVP_TYPE_DWORD, "k", "\xff\0\0\0", 4), "malformed items", "taken");
+	check(fault(HV_KVP_TYPE_SZ, "k", text, 2048) == -EMSGSIZE &&
+	      !fault(HV_KVP_TYPE_SZ, "k", text, 2044), "pairs count twice", "once");
+	check(fault(HV_KVP_TYPE_SZ, "", "v", 1) == -EINVAL &&
+	      fault(HV_KVP_TYPE_SZ, "k", "a\0b", 3) == -EINVAL &&
+	      fault(HV_KVP_TYPE_SZ, "k", "\xed\xa0\x80", 3) == -EILSEQ &&
+	      fault(HV_KVP_TYPE_SZ, "\xff", "v", 1) == -EILSEQ &&
+	      !fault(HV_KVP_TYPE_DWORD, "k", "\xff\0\0\0", 4), "malformed items", "taken");
 	for (size_t i = 0; i < ARRAY_SIZE(errors); i++)
 		check(fault_words(errors[i]) &&
 		      strcmp(fault_words(errors[i]), strerror(errors[i])),
@@ -255,7 +265,11 @@ static void test_lines(void)
 		"delete\tk\tx", "get\tk", " set\tSZ\tk\tv", "set\t\tk\tv",
 		"set\tDWORD\tk\t4294967296", "set\tDWORD\tk\t",
 		"set\tDWORD\tk\t1 ", "set\tDWORD\tk\t0x", "set\tDWORD\tk\t+1",
-		"set\tQWORD\tk\t18446744073709551616", "delete\t\\"
+		"set\tQWORD\tk\t18446744073709551616", "delete\t\\",
+		"set,\tSZ\tk\tv", "set,if-absen\tSZ\tk\tv", "set,if-generation\tSZ\tk\tv",
+		"set,if-generation=\tSZ\tk\tv", "set,if-generation=-1\tSZ\tk\tv",
+		"set,if-generation=1x\tSZ\tk\tv", "delete,if-absent\tk",
+		"set,if-generation=18446744073709551616\tSZ\tk\tv", "get,or-skip\tk",
 	};
 	struct operations all = { 0 };
 
@@ -268,6 +282,77 @@ static void test_lines(void)
 		      wrong[i]);
 	check(all.count == 5, "wrong lines add nothing", "%zu", all.count);
 	operations_free(&all);
+}
+
+/* Conditions are those of the operation of their line alone. */
+static void test_conditions(void)
+{
+	static const struct {
+		const char *line;
+		unsigned int flags;
+		uint64_t generation;
+	} cases[] = {
+		{ "set,if-absent\tSZ\tk\tv", HV_KVP_IF_ABSENT, 0 },
+		{ "set\tSZ\tk\tv", 0, 0 },
+		{ "set,unless-host,or-skip\tSZ\tk\tv", HV_KVP_UNLESS_HOST | HV_KVP_OR_SKIP, 0 },
+		{ "set,if-generation=18446744073709551615\tSZ\tk\tv", HV_KVP_IF_GENERATION,
+		  UINT64_MAX },
+		{ "delete,or-skip\tk", HV_KVP_OR_SKIP, 0 },
+		{ "delete,if-generation=7,unless-host\tk",
+		  HV_KVP_IF_GENERATION | HV_KVP_UNLESS_HOST, 7 },
+		{ "delete\tk", 0, 0 },
+	};
+	struct operations all = { 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *wrong = take(&all, cases[i].line);
+		const struct hv_kvp_op *op = &all.ops[i];
+
+		if (wrong) {
+			check(false, "a line with conditions", "%s: %s", cases[i].line, wrong);
+			break;
+		}
+		check(op->flags == cases[i].flags && op->if_generation == cases[i].generation &&
+		      op->key_len == 1, "a line with conditions", "%s: %#x", cases[i].line,
+		      op->flags);
+	}
+	operations_free(&all);
+}
+
+/* As Windows compares them, and in an order that can be searched. */
+static void test_keycase(void)
+{
+	static const char * const same[][2] = {
+		{ "Key", "kEY" }, { "", "" }, { "\xc3\xa4", "\xc3\x84" },
+		{ "\xd0\xb6", "\xd0\x96" }, { "k\xed\xa0\x80", "K\xed\xa0\x80" },
+	};
+	static const char * const ascending[] = {
+		"", "A", "ab", "B", "_", "\xc3\x84", "\xf0\x90\x90\x80", "\xf0\x90\x90\xa8",
+	};
+	unsigned int bad = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		check(!keycase_compare(same[i][0], same[i][1]), "keys without case",
+		      "%s and %s differ", same[i][0], same[i][1]);
+	for (size_t i = 0; i < ARRAY_SIZE(ascending); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(ascending); k++) {
+			int order = keycase_compare(ascending[i], ascending[k]);
+
+			bad += i < k ? order >= 0 : i > k ? order <= 0 : order;
+		}
+	check(!bad, "order of keys without case", "%u", bad);
+}
+
+/* Who set an item, in words. */
+static void test_owners(void)
+{
+	check(!strcmp(item_owner(HV_KVP_POOL_EXTERNAL, HV_KVP_ITEM_HOST | HV_KVP_ITEM_STALE),
+		      "host") &&
+	      !strcmp(item_owner(HV_KVP_POOL_GUEST, HV_KVP_ITEM_HOST), "host") &&
+	      !strcmp(item_owner(HV_KVP_POOL_GUEST, HV_KVP_ITEM_EPHEMERAL), "agent") &&
+	      !strcmp(item_owner(HV_KVP_POOL_GUEST, HV_KVP_ITEM_MIRROR), "mirror") &&
+	      !strcmp(item_owner(HV_KVP_POOL_AUTO, HV_KVP_ITEM_OVERRIDE), "agent") &&
+	      !strcmp(item_owner(HV_KVP_POOL_AUTO, 0), "kernel"), "owners", "another");
 }
 
 static int put_two(void *ctx, FILE *out)
@@ -559,6 +644,9 @@ int main(int argc, char **argv)
 	test_base64();
 	test_faults();
 	test_lines();
+	test_conditions();
+	test_keycase();
+	test_owners();
 	test_savefile();
 	test_judged();
 	test_machine();

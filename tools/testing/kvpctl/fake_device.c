@@ -2,7 +2,7 @@
 /*
  * /dev/hv_kvp for one process, by LD_PRELOAD: enough of it for an IP agent.
  *
- * /run/fake/N is the struct hvkvp_ip_config of request N, /run/fake/N.left the
+ * /run/fake/N is the struct hv_kvp_ip_config of request N, /run/fake/N.left the
  * milliseconds that it has left. Request 1 waits from the beginning; a digit
  * written to the FIFO /run/fake/requests is the next one. /run/fake/answers gets
  * "N RESULT" lines; /run/fake/refused is the number of the request that the host
@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/hv_kvp.h>
@@ -68,16 +69,20 @@ int open(const char *path, int flags, ...)
 
 ssize_t read(int fd, void *buffer, size_t size)
 {
-	struct hvkvp_change change = {
-		.size = sizeof(change), .kind = HVKVP_CHANGE_IP_REQUEST,
+	struct hv_kvp_event_request event = {
+		.event = {
+			.size = sizeof(event), .kind = HV_KVP_EVENT_IP_REQUEST,
+			.pool = HV_KVP_NO_POOL,
+		},
 	};
 
 	if (fd != device || fd < 0)
 		return real_read(fd, buffer, size);
 	if (real_read(fd, &waiting, 1) != 1)
 		return -1;
-	memcpy(buffer, &change, sizeof(change));
-	return sizeof(change);
+	event.id = waiting;
+	memcpy(buffer, &event, sizeof(event));
+	return sizeof(event);
 }
 
 int close(int fd)
@@ -95,7 +100,7 @@ static FILE *open_request(const char *suffix)
 	return fopen(path, "re");
 }
 
-static int refused(struct hvkvp_ip_request *args)
+static int refused(struct hv_kvp_ip_request *args)
 {
 	FILE *file = fopen(FOLDER "refused", "re");
 	int number = file ? fgetc(file) : EOF;
@@ -110,8 +115,18 @@ static int refused(struct hvkvp_ip_request *args)
 	return 0;
 }
 
-static int request(struct hvkvp_ip_request *args)
+/* The moment @ms from now. */
+static uint64_t deadline_in(unsigned int ms)
 {
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec + (uint64_t)ms * 1000000;
+}
+
+static int request(struct hv_kvp_ip_request *args)
+{
+	unsigned int left = 30000;
 	FILE *file = waiting ? open_request("") : NULL;
 
 	if (!file) {
@@ -123,17 +138,16 @@ static int request(struct hvkvp_ip_request *args)
 	fclose(file);
 	args->id = waiting;
 	args->ifindex = 0;
-	args->time_left = 30000;
 	file = open_request(".left");
-	if (!file)
-		return 0;
-	if (fscanf(file, "%u", &args->time_left) != 1)
-		args->time_left = 0;
-	fclose(file);
+	if (file && fscanf(file, "%u", &left) != 1)
+		left = 0;
+	if (file)
+		fclose(file);
+	args->deadline = deadline_in(left);
 	return 0;
 }
 
-static int answer(const struct hvkvp_ip_answer *args)
+static int answer(const struct hv_kvp_ip_answer *args)
 {
 	FILE *file;
 
@@ -149,7 +163,7 @@ static int answer(const struct hvkvp_ip_answer *args)
 	return fclose(file);
 }
 
-static int supply(const struct hvkvp_ip_supply *args)
+static int supply(const struct hv_kvp_ip_report *args)
 {
 	const uint8_t *v4 = (const void *)(uintptr_t)args->v4_dns;
 	const uint8_t *v6 = (const void *)(uintptr_t)args->v6_dns;
@@ -165,14 +179,14 @@ static int supply(const struct hvkvp_ip_supply *args)
 	return fclose(file);
 }
 
-static int set_item(const struct hvkvp_set *args)
+static int set_item(const struct hv_kvp_set *args)
 {
 	return dprintf(device, "%.*s=%.*s\n", (int)args->key_len,
 		       (const char *)(uintptr_t)args->key, (int)args->value_len,
 		       (const char *)(uintptr_t)args->value) < 0;
 }
 
-static int delete_item(const struct hvkvp_delete *args)
+static int delete_item(const struct hv_kvp_delete *args)
 {
 	return dprintf(device, "%.*s\n", (int)args->key_len,
 		       (const char *)(uintptr_t)args->key) < 0;
@@ -189,19 +203,19 @@ int ioctl(int fd, unsigned long command, ...)
 	if (fd != device || fd < 0)
 		return real_ioctl(fd, command, arg);
 	switch (command) {
-	case HVKVP_IOC_SET:
+	case HV_KVP_IOC_SET:
 		return set_item(arg);
-	case HVKVP_IOC_DELETE:
+	case HV_KVP_IOC_DELETE:
 		return delete_item(arg);
-	case HVKVP_IOC_IP_AGENT:
+	case HV_KVP_IOC_IP_AGENT:
 		return 0;
-	case HVKVP_IOC_IP_SUPPLY:
+	case HV_KVP_IOC_IP_REPORT:
 		return supply(arg);
-	case HVKVP_IOC_IP_REQUEST:
-		if (((struct hvkvp_ip_request *)arg)->flags & HVKVP_IP_REQUEST_REFUSED)
+	case HV_KVP_IOC_IP_REQUEST:
+		if (((struct hv_kvp_ip_request *)arg)->flags & HV_KVP_IP_REQUEST_REFUSED)
 			return refused(arg);
 		return request(arg);
-	case HVKVP_IOC_IP_ANSWER:
+	case HV_KVP_IOC_IP_ANSWER:
 		return answer(arg);
 	}
 	errno = ENOTTY;
