@@ -125,28 +125,28 @@ static int device(void)
 
 static void ioctl_fill(unsigned int count)
 {
-	static struct hvkvp_op ops[BATCH];
+	static struct hv_kvp_op ops[BATCH];
 	static char keys[BATCH][32], values[BATCH][32];
 	int fd = device();
 
 	for (unsigned int n = 0; n < count;) {
-		struct hvkvp_import arg = {
-			.ops = PTR(ops), .pool = HVKVP_POOL_EXTERNAL,
-			.flags = HVKVP_IMPORT_REPLACE, .op_size = sizeof(ops[0]),
+		struct hv_kvp_batch arg = {
+			.ops = PTR(ops), .pool = HV_KVP_POOL_EXTERNAL,
+			.owner = HV_KVP_OWNER_HOST, .op_size = sizeof(ops[0]),
 		};
 
 		while (arg.count < BATCH && n < count) {
 			unsigned int at = arg.count++;
 
 			make_item(keys[at], values[at], n++);
-			ops[at] = (struct hvkvp_op) {
+			ops[at] = (struct hv_kvp_op) {
 				.key = PTR(keys[at]), .key_len = 20,
 				.value = PTR(values[at]), .value_len = 20,
-				.op = HVKVP_OP_SET, .type = HVKVP_TYPE_SZ,
+				.op = HV_KVP_OP_SET, .type = HV_KVP_TYPE_SZ,
 			};
 		}
-		if (ioctl(fd, HVKVP_IOC_IMPORT, &arg))
-			die("import");
+		if (ioctl(fd, HV_KVP_IOC_BATCH, &arg))
+			die("batch");
 	}
 }
 
@@ -157,13 +157,13 @@ static void ioctl_get(unsigned int count, unsigned int rounds)
 	struct stamp from = stamp();
 
 	for (unsigned int i = 0; i < rounds; i++) {
-		struct hvkvp_get arg = {
+		struct hv_kvp_get arg = {
 			.key = PTR(key), .key_len = 20, .value = PTR(value),
-			.value_size = sizeof(value), .pool = HVKVP_POOL_EXTERNAL,
+			.value_size = sizeof(value), .pool = HV_KVP_POOL_EXTERNAL,
 		};
 
 		make_item(key, wanted, pick(i, count));
-		if (ioctl(fd, HVKVP_IOC_GET, &arg))
+		if (ioctl(fd, HV_KVP_IOC_GET, &arg))
 			die("get %s", key);
 		if (memcmp(value, wanted, 20))
 			die("get %s: another value", key);
@@ -178,18 +178,18 @@ static void ioctl_list(unsigned int rounds)
 	uint64_t items = 0;
 
 	for (unsigned int i = 0; i < rounds; i++) {
-		struct hvkvp_list list = { 0 };
+		struct hv_kvp_list list = { 0 };
 
 		do {
-			list.pool = HVKVP_POOL_EXTERNAL;
+			list.pool = HV_KVP_POOL_EXTERNAL;
 			list.buffer = PTR(buffer);
 			list.size = sizeof(buffer);
-			if (ioctl(fd, HVKVP_IOC_LIST, &list))
+			if (ioctl(fd, HV_KVP_IOC_LIST, &list))
 				die("list");
 			for (unsigned int at = 0; at < list.size; items++) {
-				struct hvkvp_item *item = (void *)(buffer + at);
+				struct hv_kvp_item *item = (void *)(buffer + at);
 
-				sum += item->data[0] + item->value_len;
+				sum += buffer[at + item->key_offset] + item->value_len;
 				at += item->size;
 			}
 		} while (list.cursor);
@@ -293,18 +293,18 @@ static unsigned long long number(int fd)
 static void change_one(int fd, bool delete, unsigned int n)
 {
 	char key[32], value[32];
-	struct hvkvp_set set = {
+	struct hv_kvp_set set = {
 		.key = PTR(key), .key_len = 20, .value = PTR(value),
-		.value_len = 20, .pool = HVKVP_POOL_GUEST,
-		.type = HVKVP_TYPE_SZ,
+		.value_len = 20, .pool = HV_KVP_POOL_GUEST,
+		.type = HV_KVP_TYPE_SZ,
 	};
-	struct hvkvp_delete del = {
-		.key = PTR(key), .key_len = 20, .pool = HVKVP_POOL_GUEST,
+	struct hv_kvp_delete del = {
+		.key = PTR(key), .key_len = 20, .pool = HV_KVP_POOL_GUEST,
 	};
 
 	make_item(key, value, n);
-	if (delete ? ioctl(fd, HVKVP_IOC_DELETE, &del) :
-		     ioctl(fd, HVKVP_IOC_SET, &set))
+	if (delete ? ioctl(fd, HV_KVP_IOC_DELETE, &del) :
+		     ioctl(fd, HV_KVP_IOC_SET, &set))
 		die("%s", key);
 }
 

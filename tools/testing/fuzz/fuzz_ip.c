@@ -23,7 +23,6 @@
  * Text ends with '\n'; a byte is a unit, from 0x80 on the upper half of one.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -120,9 +119,9 @@ static void answers_add(enum model_table table, bool v6,
 }
 
 /* What the driver's decoder makes of @msg, after the model has agreed. */
-static int decode(const struct message *msg, struct hvkvp_ip_config *config)
+static int decode(const struct message *msg, struct hv_kvp_ip_config *config)
 {
-	struct hvkvp_ip_config *got = malloc(sizeof(*got));
+	struct hv_kvp_ip_config *got = malloc(sizeof(*got));
 	u8 *before = malloc(msg->size);
 	int err;
 
@@ -143,13 +142,15 @@ static int decode(const struct message *msg, struct hvkvp_ip_config *config)
 /* The decoder reads an answer as what it was made from. */
 static void read_answer(const struct answer *a, bool dhcp)
 {
-	struct hvkvp_ip_config got, want;
+	struct hv_kvp_ip_config got, want;
 	int err = decode(&a->msg, &got);
 
 	CHECK(err == model_answer_config(&a->model, dhcp, &want));
 	if (err < 0)
 		return;
-	memcpy(want.adapter, got.adapter, sizeof(want.adapter));
+	want.adapter = got.adapter;
+	memcpy(want.guid, got.guid, sizeof(want.guid));
+	memcpy(want.mac, got.mac, sizeof(want.mac));
 	CHECK(!memcmp(&got, &want, sizeof(got)));
 }
 
@@ -199,17 +200,20 @@ static bool check_adapter(const u8 *id)
 	return named;
 }
 
-static void check_limits(const struct hvkvp_ip_config *c)
+static void check_limits(const struct hv_kvp_ip_config *c)
 {
+	static const u8 no_adapter[16];
 	u32 i;
 
-	CHECK(c->adapter[0] && memchr(c->adapter, 0, sizeof(c->adapter)));
-	CHECK(c->family >= 1 && c->family <= 3 && c->dhcp <= 1 && !c->reserved);
-	CHECK(c->v4_count <= HVKVP_IP_ADDRESSES && c->v6_count <= HVKVP_IP_ADDRESSES);
-	CHECK(c->v4_gateway_count <= HVKVP_IP_GATEWAYS);
-	CHECK(c->v6_gateway_count <= HVKVP_IP_GATEWAYS);
-	CHECK(c->v4_dns_count <= HVKVP_IP_DNS && c->v6_dns_count <= HVKVP_IP_DNS);
-	for (i = 0; i < HVKVP_IP_ADDRESSES; i++) {
+	CHECK(c->adapter == HV_KVP_ADAPTER_GUID ? !memcmp(c->mac, no_adapter, 6) :
+	      c->adapter == HV_KVP_ADAPTER_MAC && !memcmp(c->guid, no_adapter, 16));
+	CHECK(c->family >= 1 && c->family <= 3 && c->dhcp <= 1);
+	CHECK(!c->reserved[0] && !c->reserved[1]);
+	CHECK(c->v4_count <= HV_KVP_IP_ADDRESSES && c->v6_count <= HV_KVP_IP_ADDRESSES);
+	CHECK(c->v4_gateway_count <= HV_KVP_IP_GATEWAYS);
+	CHECK(c->v6_gateway_count <= HV_KVP_IP_GATEWAYS);
+	CHECK(c->v4_dns_count <= HV_KVP_IP_DNS && c->v6_dns_count <= HV_KVP_IP_DNS);
+	for (i = 0; i < HV_KVP_IP_ADDRESSES; i++) {
 		CHECK(c->v4_prefix[i] <= (i < c->v4_count ? 32 : 0));
 		CHECK(c->v6_prefix[i] <= (i < c->v6_count ? 128 : 0));
 	}
@@ -258,21 +262,21 @@ static void text_subnets(struct text *text, const u8 *prefix, u32 count, bool v6
 	}
 }
 
-/* A GUID in braces and lower case, a MAC as it is. */
-static void text_adapter(char *text, const char *name)
+/* A GUID in braces and lower case, a MAC in upper case. */
+static void text_adapter(char *text, const struct hv_kvp_ip_config *c)
 {
-	size_t size = strcspn(name + (*name == '{'), "}");
+	const u8 *g = c->guid, *m = c->mac;
 
-	if (size != 36) {
-		strcpy(text, name);
-		return;
-	}
-	sprintf(text, "{%.36s}", name + (*name == '{'));
-	for (; *text; text++)
-		*text = tolower(*text);
+	if (c->adapter == HV_KVP_ADAPTER_MAC)
+		sprintf(text, "%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4],
+			m[5]);
+	else
+		sprintf(text, "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
+			g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10],
+			g[11], g[12], g[13], g[14], g[15]);
 }
 
-static void check_text(const struct hvkvp_ip_config *c)
+static void check_text(const struct hv_kvp_ip_config *c)
 {
 	struct hv_kvp_ipaddr_value *got = malloc(sizeof(*got));
 	struct hv_kvp_ipaddr_value *want = calloc(1, sizeof(*want));
@@ -289,7 +293,7 @@ static void check_text(const struct hvkvp_ip_config *c)
 	memset(got, 0xa5, sizeof(*got));
 	want->addr_family = c->family;
 	want->dhcp_enabled = c->dhcp;
-	text_adapter((char *)want->adapter_id, c->adapter);
+	text_adapter((char *)want->adapter_id, c);
 	text_table(&text[0], c->v4[0], c->v4_count, false);
 	text_table(&text[0], c->v6[0], c->v6_count, true);
 	text_subnets(&text[1], c->v4_prefix, c->v4_count, false);
@@ -322,7 +326,7 @@ static void write_table(enum model_table table, bool v6, const u8 *addr,
 }
 
 static void write_again(const struct message *msg, bool odd,
-			const struct hvkvp_ip_config *c)
+			const struct hv_kvp_ip_config *c)
 {
 	answers_begin(id_of(msg), odd);
 	write_table(MODEL_ADDRESSES, false, c->v4[0], c->v4_prefix, c->v4_count);
@@ -337,7 +341,7 @@ static void write_again(const struct message *msg, bool odd,
 static void read_message(const struct message *msg, bool odd)
 {
 	bool named = check_adapter(id_of(msg));
-	struct hvkvp_ip_config config;
+	struct hv_kvp_ip_config config;
 	int err = decode(msg, &config);
 
 	CHECK((err == -ENOENT) == !named);

@@ -195,7 +195,7 @@ static int take(const struct list *list, uint8_t (*v4)[4], uint32_t *v4_count,
 }
 
 static bool take_prefixes(const struct list *addresses,
-			  const struct list *subnets, struct hvkvp_ip_config *c)
+			  const struct list *subnets, struct hv_kvp_ip_config *c)
 {
 	uint32_t v4 = 0, v6 = 0, i;
 	uint8_t addr[16];
@@ -218,7 +218,7 @@ static bool take_prefixes(const struct list *addresses,
 }
 
 /* What was left out, or -1. Every address is taken, and with a subnet. */
-static int decode_strings(const uint8_t *msg, struct hvkvp_ip_config *c)
+static int decode_strings(const uint8_t *msg, struct hv_kvp_ip_config *c)
 {
 	static struct list addresses, subnets, gateways, dns;
 	int some, more, most;
@@ -243,7 +243,7 @@ static int decode_strings(const uint8_t *msg, struct hvkvp_ip_config *c)
 	return some + more + most + subnets.count - addresses.count;
 }
 
-static bool decode_binary(const uint8_t *msg, struct hvkvp_ip_config *c)
+static bool decode_binary(const uint8_t *msg, struct hv_kvp_ip_config *c)
 {
 	static const uint32_t most[] = { 64, 64, 5, 5, 64, 64 };
 	uint32_t count[6], i;
@@ -282,20 +282,22 @@ static bool decode_binary(const uint8_t *msg, struct hvkvp_ip_config *c)
 	return true;
 }
 
-int model_decode(const uint8_t *msg, bool binary, struct hvkvp_ip_config *c)
+int model_decode(const uint8_t *msg, bool binary, struct hv_kvp_ip_config *c)
 {
 	const uint8_t *id = msg + (binary ? BINARY_ID : STRINGS_ID);
 	uint8_t family = msg[binary ? BINARY_FAMILY : STRINGS_FAMILY];
 	uint8_t digits[16];
 	bool is_guid;
 	int left_out;
-	uint32_t i;
 
 	memset(c, 0, sizeof(*c));
 	if (!model_adapter(id, &is_guid, digits))
 		return -ENOENT;
-	for (i = 0; id[2 * i]; i++)
-		c->adapter[i] = id[2 * i];
+	c->adapter = is_guid ? HV_KVP_ADAPTER_GUID : HV_KVP_ADAPTER_MAC;
+	if (is_guid)
+		memcpy(c->guid, digits, 16);
+	else
+		memcpy(c->mac, digits, 6);
 	if (family > 3)
 		return -EINVAL;
 	c->family = family;
@@ -488,7 +490,7 @@ static uint32_t entries(const struct model_answer *a, enum model_table table,
 }
 
 int model_answer_config(const struct model_answer *a, bool dhcp,
-			struct hvkvp_ip_config *c)
+			struct hv_kvp_ip_config *c)
 {
 	uint32_t table, v6;
 	int left_out = 0;

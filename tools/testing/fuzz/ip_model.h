@@ -57,7 +57,7 @@ struct model_answer {
 bool model_adapter(const uint8_t *id, bool *is_guid, uint8_t digits[16]);
 
 /* How much was left out, -ENOENT, -EINVAL; *@c is complete if that is no error. */
-int model_decode(const uint8_t *msg, bool binary, struct hvkvp_ip_config *c);
+int model_decode(const uint8_t *msg, bool binary, struct hv_kvp_ip_config *c);
 
 void model_answer_begin(struct model_answer *a, bool binary);
 /* Whether it was taken. */
@@ -67,7 +67,7 @@ bool model_answer_add(struct model_answer *a, enum model_table table, bool v6,
 void model_answer_end(const struct model_answer *a, bool dhcp, uint8_t *msg);
 /* Read again as SET_IP_INFO, into *@c but for the adapter; as model_decode(). */
 int model_answer_config(const struct model_answer *a, bool dhcp,
-			struct hvkvp_ip_config *c);
+			struct hv_kvp_ip_config *c);
 
 /* Both with a NUL. */
 void model_address_text(char text[MODEL_LONGEST], bool v6, const uint8_t *addr);
