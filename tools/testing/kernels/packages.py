@@ -16,14 +16,14 @@ RUN = """
 
 # What `make check` needs besides: kernels built from source, other targets, analysis, 32-bit
 # programs (not gcc-multilib, which keeps the cross compiler out) and where the kernel runs none an
-# emulator for them; what judges the installed files.
+# emulator for them; what judges the installed files; Go, for the program of the documentation.
 CHECK = """
     flex bison bc libssl-dev rsync g++
     sparse clang libclang-rt-dev lld llvm lcov mmdebstrap
     gcc-12-aarch64-linux-gnu binutils-aarch64-linux-gnu
     libc6-dev-i386 lib32gcc-12-dev qemu-user
     systemd udev initramfs-tools-core dracut-core shellcheck groff-base mandoc e2fsprogs
-    pyflakes3 jq zsh fish
+    pyflakes3 jq zsh fish golang-go
 """.split()
 
 STATUS = Path("/var/lib/dpkg/status")
