@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import docprograms
 import paths
 import selftests
 from hvhost import programs
@@ -64,7 +65,8 @@ class Setup:
     hv_kvp. selftests: the programs of tools/testing/selftests are there. daemon:
     hv_kvp_daemon is there, for a scenario to start by hvhost-daemon. nics:
     interfaces of hkvp_netdev's on VMBus devices; IP is there too. bugs: the
-    module with bugs on purpose is there.
+    module with bugs on purpose is there. examples: the programs of the
+    documentation are there.
     """
 
     cpus: int = 1
@@ -80,6 +82,7 @@ class Setup:
     thread: str = ""
     nics: int = 0
     bugs: bool = False
+    examples: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.cpus}cpu"]
@@ -91,6 +94,7 @@ class Setup:
         parts += [self.thread] if self.thread else []
         parts += [f"{self.nics}nics"] if self.nics else []
         parts += ["bugs"] if self.bugs else []
+        parts += ["examples"] if self.examples else []
         parts += [self.params.replace(" ", ",")] if self.params else []
         return "+".join(parts)
 
@@ -173,6 +177,8 @@ def image(guest: str, kernel_name: str, setup: Setup) -> tuple[Path, Image]:
         modules.append(module(kernel_name, setup.flavour, BUGS))
     if setup.selftests:
         files |= selftests.programs()
+    if setup.examples:
+        files |= docprograms.files()
     initramfs = Image(
         tree=tree,
         modules=[n for n in at_boot if n in tree.files],

@@ -19,6 +19,20 @@ from .initramfs import InitramfsError
 LIBRARY = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)$", re.MULTILINE)
 
 
+def _libraries(program: Path) -> list[Path]:
+    listed = subprocess.run(["ldd", str(program)], check=True,
+                            capture_output=True, text=True).stdout
+    if "not found" in listed:
+        raise InitramfsError(f"{program} lacks libraries:\n{listed}")
+    return [Path(p) for p in LIBRARY.findall(listed)]
+
+
+def libraries(program: Path, folder: str) -> dict[str, bytes]:
+    """What @program, or a library that one loads, needs."""
+    return {f"{folder}/lib/{p.name}": p.resolve().read_bytes()
+            for p in _libraries(program)}
+
+
 @functools.lru_cache(maxsize=None)
 def bundle(name: str, folder: str) -> dict[str, bytes]:
     """Paths in the guest and contents, for Image.files. @folder/@name is what
@@ -27,14 +41,9 @@ def bundle(name: str, folder: str) -> dict[str, bytes]:
     if not found:
         raise InitramfsError(f"no program {name} on this machine")
     program = Path(found).resolve()
-    listed = subprocess.run(["ldd", str(program)], check=True,
-                            capture_output=True, text=True).stdout
-    if "not found" in listed:
-        raise InitramfsError(f"{program} lacks libraries:\n{listed}")
-    libraries = [Path(p) for p in LIBRARY.findall(listed)]
-    loader = next(p.name for p in libraries if p.name.startswith("ld-"))
-    files = {f"{folder}/lib/{p.name}": p.resolve().read_bytes()
-             for p in libraries}
+    loader = next(p.name for p in _libraries(program)
+                  if p.name.startswith("ld-"))
+    files = libraries(program, folder)
     files[f"{folder}/lib/{name}"] = program.read_bytes()
     files[f"{folder}/{name}"] = (
         f"#!/bin/sh\nexec /{folder}/lib/{loader} --library-path /{folder}/lib "
