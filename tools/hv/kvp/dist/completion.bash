@@ -117,7 +117,7 @@ _kvpctl() {
 	fi
 	case $command in
 	get) _kvpctl_keys "$(_kvpctl_pool)" ;;
-	set | delete) _kvpctl_keys guest ;;
+	set | delete | hold) _kvpctl_keys guest ;;
 	save | restore) _kvpctl_files -f ;;
 	import) _kvpctl_files -d ;;
 	esac

@@ -47,6 +47,6 @@ complete -c kvpctl -n '__kvpctl_is agent' -s f -l request -r -F
 complete -c kvpctl -n '__kvpctl_is agent' -s x -l exec -r -F
 complete -c kvpctl -n '__kvpctl_is identify agent' -l root -x -a '(__fish_complete_directories)'
 complete -c kvpctl -n '__kvpctl_is get' -a '(__kvpctl_keys)'
-complete -c kvpctl -n '__kvpctl_is set delete' -a '(__kvpctl_keys guest)'
+complete -c kvpctl -n '__kvpctl_is set delete hold' -a '(__kvpctl_keys guest)'
 complete -c kvpctl -n '__kvpctl_is save restore' -F
 complete -c kvpctl -n '__kvpctl_is import' -a '(__fish_complete_directories)'

@@ -38,7 +38,7 @@ _kvpctl() {
 	fi
 	case $command in
 	get) _kvpctl_keys $pool ;;
-	set|delete) _kvpctl_keys guest ;;
+	set|delete|hold) _kvpctl_keys guest ;;
 	save|restore) _files ;;
 	import) _files -/ ;;
 	esac

@@ -41,7 +41,7 @@ def list_save_and_watch(t: Test) -> None:
     pool EXTERNAL is what the host did, nothing else and nothing less."""
     t.kvp.set(EXTERNAL, Item("begin", "x"))
     job = t.host.spawn("exec kvpctl watch --list -p external")
-    t.eventually(lambda: lines(job) == ["external\tlisted\tbegin"], "a watch")
+    t.eventually(lambda: lines(job) == ["external\tlisted\thost\tbegin"], "a watch")
     done = lines(job)
     with flood(t):
         for n in range(ROUNDS):
@@ -49,11 +49,11 @@ def list_save_and_watch(t: Test) -> None:
             ok(t, f"save {SAVED}")
             for key in (f"{n}.{i}" for i in range(ITEMS // ROUNDS)):
                 t.kvp.set(EXTERNAL, Item(key, "1"))
-                done.append(f"external\tadded\t{key}")
+                done.append(f"external\tadded\thost\t{key}")
         t.eventually(lambda: len(lines(job)) >= len(done), "all was added")
         for item in t.kvp.enumerate(EXTERNAL):
             t.kvp.delete(EXTERNAL, item.key)
-            done.append(f"external\tdeleted\t{item.key}")
+            done.append(f"external\tdeleted\thost\t{item.key}")
         t.eventually(lambda: len(lines(job)) >= len(done), "all was deleted")
     job.kill()
     t.equal(sorted(lines(job)), sorted(done))

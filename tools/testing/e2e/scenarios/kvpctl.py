@@ -87,6 +87,16 @@ def fill(t: Test, count: int, value: str = "v", first: int = 0) -> None:
         ok(t, "batch </tmp/fill")
 
 
+def pool_status(t: Test, pool: int) -> dict:
+    """What status says of a pool."""
+    return ok(t, "status -j").json["pools"][pool]
+
+
+def generation(t: Test) -> int:
+    """Of pool GUEST."""
+    return pool_status(t, GUEST)["generation"]
+
+
 def empty(t: Test) -> None:
     """Deletes what the guest has set: the host, which does that between
     scenarios, takes a request for each."""
@@ -116,9 +126,11 @@ def set_get_delete(t: Test) -> None:
              for i in ok(t, "get s e d q --json").json],
             [(i.key, i.text if i.type == QWORD else i.value, names[i.type],
               "guest", False) for i in items])
+    now = generation(t)
     t.equal(ok(t, "set s other --json").json,
-            {"pool": "guest", "key": "s", "set": 1})
-    t.equal(ok(t, "delete d q --json").json, {"pool": "guest", "deleted": 2})
+            {"pool": "guest", "key": "s", "set": 1, "generation": now + 1})
+    t.equal(ok(t, "delete d q --json").json,
+            {"pool": "guest", "deleted": 2, "generation": now + 2})
     said = fails(t, NOT_FOUND, "delete s no-such")
     t.true(said.err.endswith("no such key\n"), said.err)
     t.equal(t.kvp.enumerate(GUEST), [Item("s", "other"), items[1]])
@@ -249,7 +261,7 @@ def list_forms(t: Test) -> None:
     shown = ok(t, "list -l -p external -p guest").text.splitlines()
     t.equal([line.split("\t")[:3] for line in shown],
             [["external", "SZ", "host,stale"], ["external", "SZ", "host"],
-             ["guest", "SZ", "guest"]])
+             ["guest", "SZ", "agent"]])
     found = ok(t, "list --json").json
     t.equal(len(found), len(everything))
     t.equal([(i["key"], i["host"], i["stale"]) for i in found
@@ -278,6 +290,7 @@ def status(t: Test) -> None:
                 t.sh(f"cat /sys/class/misc/hv_kvp/limits/{name}"), name)
     t.equal(said["connection"],
             int(t.sh("cat /sys/class/misc/hv_kvp/connections")))
+    t.equal(said["instance"], t.sh("cat /sys/class/misc/hv_kvp/instance"))
     t.equal([p["pool"] for p in said["pools"]],
             ["external", "guest", "auto", "auto_external", "auto_internal"])
     for pool in said["pools"]:
@@ -367,28 +380,147 @@ def watching(t: Test) -> None:
         t.eventually(lambda: lines(plain)[-1] == line, line)
 
     t.kvp.set(EXTERNAL, Item("k\tey", "1"))
-    wait("external\tadded\tk\\tey\t1")
+    wait("external\tadded\thost\tk\\tey\t1")
     ok(t, "set mine 7 -t dword")
-    wait("guest\tadded\tmine\t7")
+    wait("guest\tadded\tagent\tmine\t7")
     t.kvp.set(EXTERNAL, Item("k\tey", "2"))
-    wait("external\tset\tk\\tey\t2")
+    wait("external\tset\thost\tk\\tey\t2")
+    t.kvp.set(GUEST, Item("mine", "8"))
+    wait("guest\tset\thost\tmine\t8")
     ok(t, "delete mine")
-    wait("guest\tdeleted\tmine")
+    wait("guest\tdeleted\thost\tmine")
     t.equal(keyed.wait(10).code, 0)
     # the second watch made a change itself before it began
-    t.equal(lines(keyed)[1:], ["external\tadded\tk\\tey\t1",
-                               "guest\tadded\tmine\t7"])
+    t.equal(lines(keyed)[1:], ["external\tadded\thost\tk\\tey\t1",
+                               "guest\tadded\tagent\tmine\t7"])
     told = [json.loads(line) for line in lines(objects)]
     told = [c for c in told if c["event"] != "listed" and c["key"] != "begin"]
-    t.equal([(c["event"], c["pool"], c["key"], c.get("value"))
+    t.equal([(c["event"], c["pool"], c["owner"], c["key"], c.get("value"))
              for c in told],
-            [("added", "external", "k\tey", "1"), ("added", "guest", "mine", 7),
-             ("set", "external", "k\tey", "2"),
-             ("deleted", "guest", "mine", None)])
+            [("added", "external", "host", "k\tey", "1"),
+             ("added", "guest", "agent", "mine", 7),
+             ("set", "external", "host", "k\tey", "2"),
+             ("set", "guest", "host", "mine", "8"),
+             ("deleted", "guest", "host", "mine", None)])
     plain.kill()
     objects.kill()
     t.equal(run(t, "watch -k never -n 1 -t 1").code, TIMEOUT)
     ok(t, "watch -t 1")
+
+
+@scenario(DEVICE, guests=OURS)
+def watch_the_host(t: Test) -> None:
+    """Its connection, what is stale by it, and what it has read: told to who
+    asks, staleness to everybody."""
+    t.kvp.set(EXTERNAL, Item("once", "1"))
+    plain = watch(t, "-p external,guest")
+    asked = watch(t, "-j -p external,guest --state --host-read")
+    now = generation(t)
+    t.equal(len(t.kvp.enumerate(GUEST)), 1)
+
+    def told(event: str) -> list[dict]:
+        found = [json.loads(line) for line in lines(asked)]
+        return [one for one in found if one["event"] == event]
+
+    t.eventually(lambda: [(c["pool"], c["generation"]) for c in told("host_read")] ==
+                 [("guest", now)], "what the host has read")
+    read = pool_status(t, GUEST)["host_read"]
+    t.equal((read["generation"], read["connection"]),
+            (now, ok(t, "status -j").json["connection"]))
+    t.true(read["seconds_ago"] < 60, read)
+    t.true(f"  {now}, " in ok(t, "status").text, "status says so")
+    t.equal(pool_status(t, EXTERNAL)["host_read"], None)
+    count = t.kvp.negotiations
+    t.kvp.negotiate([(5, 0)], [(3, 0)])
+    t.kvp.wait_pushed(60, count + 1)
+    t.eventually(lambda: [c["pool"] for c in told("stale")] == ["external", "guest"],
+                 "all is stale")
+    t.eventually(lambda: len(told("state")) == 2, "the new connection")
+    first, second = told("state")
+    t.equal((second["operational_status"], second["connection"], second["message_version"]),
+            ("OK", first["connection"] + 1, "5.0"))
+    t.eventually(lambda: "external\tstale" in lines(plain), "told without being asked")
+    t.true(not any("host_read" in line or "state" in line for line in lines(plain)),
+           "nothing that was not asked for")
+    for job in (plain, asked):
+        job.kill()
+
+
+@scenario(DEVICE, guests=OURS)
+def conditions(t: Test) -> None:
+    """Only if nobody was first; each change tells the generation that it made."""
+    now = int(ok(t, "set -G k 1").text)
+    t.equal(now, generation(t))
+    fails(t, CONFLICT, "set k 2 --if-absent")
+    t.equal(int(ok(t, f"set k 2 -g {now} -G").text), now + 1)
+    fails(t, CONFLICT, f"set k 3 --if-generation {now}")
+    fails(t, CONFLICT, f"delete k --if-generation {now}")
+    fails(t, NOT_FOUND, "delete k no-such")
+    t.equal(ok(t, "delete no-such --missing-ok -j").json,
+            {"pool": "guest", "deleted": 0, "generation": now + 1})
+    t.equal(ok(t, f"delete k -g {now + 1} -G").text, f"{now + 2}\n")
+    fails(t, USAGE, "delete a b -g 1")
+    t.kvp.set(GUEST, Item("of-host", "1"))
+    fails(t, CONFLICT, "set of-host 2 --unless-host")
+    ok(t, "set not-there 2 --unless-host --if-absent")
+    put(t, "/tmp/b", b"set,unless-host,or-skip\tSZ\tof-host\t2\n"
+        b"delete,or-skip\tno-such\nset,if-absent\tSZ\tnew\t1\n")
+    now = generation(t)
+    t.equal(ok(t, "batch -j </tmp/b").json,
+            {"pool": "guest", "operations": 3, "skipped": 2, "generation": now + 1})
+    said = fails(t, CONFLICT, "batch </tmp/b")
+    t.true("line 3" in said.err, said.err)
+    t.equal({i.key: i.value for i in t.kvp.enumerate(GUEST)},
+            {"of-host": "1", "not-there": "2", "new": "1"})
+    put(t, "/tmp/b", f"delete,if-generation={now + 1}\tnew\n".encode())
+    t.equal(int(ok(t, "batch -G </tmp/b").text), now + 2)
+    said = fails(t, CONFLICT, "batch </tmp/b")
+    t.true("line 1" in said.err, said.err)
+
+
+@scenario(DEVICE, guests=OURS)
+def hold(t: Test) -> None:
+    """An item that is there while a program runs, however that ends; it is not
+    saved."""
+    def keys() -> list[str]:
+        return [item.key for item in t.kvp.enumerate(GUEST)]
+
+    t.equal(t.host.run("kvpctl hold during 1 -- sh -c 'kvpctl list -l -p guest; exit 7'",
+                       check=False).code, 7)
+    t.equal(keys(), [])
+    job = t.host.spawn("exec kvpctl hold ready 1 -t dword")
+    t.eventually(lambda: keys() == ["ready"], "it is there")
+    t.true("agent,ephemeral" in ok(t, "list -l -p guest").text, "list -l shows it")
+    t.equal([i["ephemeral"] for i in ok(t, "list -j -p guest").json], [True])
+    t.equal(ok(t, f"save {FILE} -j").json["saved"], 0)
+    job.kill()
+    job.wait()
+    t.eventually(lambda: keys() == [], "it went with its owner")
+    job = t.host.spawn("exec kvpctl hold ready 1")
+    t.eventually(lambda: keys() == ["ready"], "it is there")
+    ok(t, "set ready taken-over")
+    job.kill()
+    job.wait()
+    t.equal(t.kvp.get(GUEST, "ready").value, "taken-over")
+    fails(t, NOT_FOUND, "hold k v -- /no/such/program")
+    t.equal(keys(), ["ready"])
+    fails(t, USAGE, "hold k")
+
+
+@scenario(DEVICE, guests=OURS)
+def keys_by_case(t: Test) -> None:
+    """Windows takes them for one: a warning, and it is done all the same."""
+    ok(t, "set Key 1")
+    for command in ("set kEY 2", "set kEY 3"):
+        said = run(t, command)
+        t.equal(said.code, 0)
+        t.true("'kEY' and 'Key' in pool guest" in said.err, said.err)
+    ok(t, "set other 1")
+    put(t, "/tmp/b", "set\tSZ\t\u00e4\t1\nset\tSZ\t\u00c4\t1\n"
+        "set\tSZ\tOTHER\t1\nset\tSZ\talone\t1\n".encode())
+    said = run(t, "batch </tmp/b")
+    t.equal((said.code, len(said.err.splitlines())), (0, 2), said.err)
+    t.equal(len(t.kvp.enumerate(GUEST)), 7)
 
 
 @scenario(DEVICE, guests=OURS)
@@ -409,7 +541,7 @@ def watch_falls_behind(t: Test) -> None:
                               if line.startswith("guest\tlisted\t")]) == 401,
                  "all is listed anew")
     ok(t, "set after 1")
-    t.eventually(lambda: lines(job)[-1] == "guest\tadded\tafter\t1",
+    t.eventually(lambda: lines(job)[-1] == "guest\tadded\tagent\tafter\t1",
                  "changes after it")
     t.equal(lines(job).count("guest\tlost"), 1)
     job.kill()
@@ -440,15 +572,12 @@ def batch(t: Test) -> None:
     fails(t, NOT_FOUND, "batch </tmp/b")
     t.equal(len(t.kvp.enumerate(GUEST)), 3, "items after what failed")
 
-    def generation() -> int:
-        return ok(t, "status -j").json["pools"][GUEST]["generation"]
-
     put(t, "/tmp/b", b"set\tSZ\tfirst\t1\n")
-    now = generation()
+    now = generation(t)
     t.equal(ok(t, f"batch -j -g {now} </tmp/b").json,
-            {"pool": "guest", "operations": 1})
+            {"pool": "guest", "operations": 1, "skipped": 0, "generation": now + 1})
     fails(t, CONFLICT, f"batch --if-generation {now} </tmp/b")
-    t.equal(generation(), now + 1)
+    t.equal(generation(t), now + 1)
 
 
 def partly(t: Test, command: str, **counts: int) -> None:
@@ -500,7 +629,7 @@ def damaged_files(t: Test) -> None:
     ok(t, f"save {FILE}")
     whole = t.host.agent.get(FILE)
     ok(t, "delete key-7")
-    before = ok(t, "status -j").json["pools"]
+    before = generation(t)
     for bad in (b"", whole[:-1], whole[:len(whole) // 2], whole + b"\n",
                 whole.replace(b"key-7\t", b"key-8\t"), whole[1:],
                 whole.replace(b"items\t2", b"items\t3"),
@@ -509,7 +638,7 @@ def damaged_files(t: Test) -> None:
         fails(t, INVALID, f"restore {put(t, '/tmp/bad', bad)}")
         fails(t, INVALID, "restore --check /tmp/bad")
     fails(t, INVALID, "restore /tmp")
-    t.equal(ok(t, "status -j").json["pools"], before)
+    t.equal(generation(t), before)
     ok(t, f"restore --check {FILE}")
     ok(t, f"restore {FILE}")
     t.equal(ok(t, "get key-7").text, "v\n")
