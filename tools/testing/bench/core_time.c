@@ -157,7 +157,7 @@ static void fill(u32 items, u32 value_size)
 	u32 i;
 
 	for (i = 0; i < HKVP_POOL_COUNT; i++)
-		REQUIRE(!hkvp_pool_init(&pools[i], no_limits));
+		REQUIRE(!hkvp_pool_init(&pools[i], &no_limits));
 	hkvp_ic_init(&ic, pools, &no_ops, NULL);
 	hkvp_ic_open(&ic);
 	host_negotiate(&exchange, HOST_BINARY);
