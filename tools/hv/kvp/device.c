@@ -78,7 +78,7 @@ static int each_item(const struct hv_kvp_list *list, const char *buffer,
 	return 0;
 }
 
-/* One try; EXIT_CONFLICT without a word if the kernel dropped the version. */
+/* One try; -1 without a word if the kernel dropped the version. */
 static int list_once(int fd, unsigned int pool, void *buffer,
 		     device_item_fn fn, void *ctx, uint64_t *generation)
 {
@@ -99,6 +99,14 @@ static int list_once(int fd, unsigned int pool, void *buffer,
 	if (generation)
 		*generation = list.generation;
 	return 0;
+}
+
+void device_try_list(int fd, unsigned int pool, device_item_fn fn, void *ctx)
+{
+	void *buffer = need(LIST_BUFFER);
+
+	list_once(fd, pool, buffer, fn, ctx, NULL);
+	free(buffer);
 }
 
 int device_list(int fd, unsigned int pool, device_item_fn fn,

@@ -31,6 +31,9 @@ typedef int (*device_item_fn)(void *ctx, const struct hv_kvp_item *item);
 int device_list(int fd, unsigned int pool, device_item_fn fn,
 		void (*restart)(void *ctx), void *ctx, uint64_t *generation);
 
+/* The same for what can do without all items: it does not begin anew. */
+void device_try_list(int fd, unsigned int pool, device_item_fn fn, void *ctx);
+
 static inline const char *item_key(const struct hv_kvp_item *item)
 {
 	return (const char *)item + item->key_offset;

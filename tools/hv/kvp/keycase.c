@@ -124,6 +124,6 @@ void keycase_warn(int fd, unsigned int pool, const struct operations *all)
 		return;
 	gather(&keys, all);
 	if (keys.count)
-		device_list(fd, pool, look_at, NULL, &keys, NULL);
+		device_try_list(fd, pool, look_at, &keys);
 	free(keys.sorted);
 }
