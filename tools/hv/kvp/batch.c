@@ -94,7 +94,7 @@ static int apply(const struct operations *all, struct hv_kvp_batch *batch)
 	else if (!code && ioctl(fd, HV_KVP_IOC_BATCH, batch))
 		code = explain(batch);
 	if (!code)
-		keycase_warn(fd, pool, all);
+		keycase_warn(pool, all);
 	close(fd);
 	return code;
 }

@@ -23,6 +23,7 @@ static const struct option_spec options[] = {
 /*
  * The kernel deletes the item when the last process that has the descriptor ends, by
  * whatever way: so the program has it, and nothing stays behind to wait for its end.
+ * It is open for writing alone: what the host has sent is nobody else's.
  */
 static int become(int fd, char **argv)
 {
@@ -43,7 +44,7 @@ static int run(int argc, char **argv)
 	code = setitem_value(&how, argv[first + 1], &value);
 	if (code)
 		return code;
-	fd = device_open(O_RDWR, &code);
+	fd = device_open(O_WRONLY, &code);
 	if (fd < 0)
 		return code;
 	code = setitem_store(fd, &how, argv[first], &value, &generation);

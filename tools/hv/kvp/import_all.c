@@ -77,6 +77,6 @@ int import_all(int fd, unsigned int pool, struct operations *all,
 		}
 	}
 	if (!code)
-		keycase_warn(fd, pool, all);
+		keycase_warn(pool, all);
 	return code;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
 #include <locale.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wctype.h>
 
 #include "keycase.h"
@@ -115,15 +117,17 @@ static int look_at(void *ctx, const struct hv_kvp_item *item)
 	return 0;
 }
 
-void keycase_warn(int fd, unsigned int pool, const struct operations *all)
+void keycase_warn(unsigned int pool, const struct operations *all)
 {
 	struct keys keys = { .pool = pool };
 	struct hv_kvp_pool_info info;
+	int code, fd = device_open(O_RDONLY, &code);
 
-	if (device_pool_info(fd, pool, &info) || info.items > KEYCASE_ITEMS)
+	if (fd < 0)
 		return;
 	gather(&keys, all);
-	if (keys.count)
+	if (keys.count && !device_pool_info(fd, pool, &info) && info.items <= KEYCASE_ITEMS)
 		device_try_list(fd, pool, look_at, &keys);
 	free(keys.sorted);
+	close(fd);
 }

@@ -15,6 +15,6 @@ int keycase_compare(const char *a, const char *b);
  * Warns of each key that @all has set and another one of the pool that differs from it
  * by case alone.
  */
-void keycase_warn(int fd, unsigned int pool, const struct operations *all);
+void keycase_warn(unsigned int pool, const struct operations *all);
 
 #endif /* KVPCTL_KEYCASE_H */

@@ -59,7 +59,7 @@ static int run(int argc, char **argv)
 	code = setitem_value(&how, how.file ? NULL : argv[first + 1], &value);
 	if (code)
 		return code;
-	fd = device_open(O_RDWR, &code);
+	fd = device_open(O_WRONLY, &code);
 	if (fd < 0)
 		return code;
 	code = setitem_store(fd, &how, argv[first], &value, &generation);

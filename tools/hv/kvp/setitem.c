@@ -68,7 +68,7 @@ int setitem_store(int fd, const struct setitem *how, const char *key,
 		return fail_item("'%s' in pool %s", key, pool_name(how->pool));
 	*generation = arg.generation;
 	operations_set(&one, key, strlen(key), value);
-	keycase_warn(fd, how->pool, &one);
+	keycase_warn(how->pool, &one);
 	operations_free(&one);
 	return EXIT_OK;
 }

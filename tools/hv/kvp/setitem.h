@@ -25,9 +25,8 @@ struct setitem {
 int setitem_value(const struct setitem *how, const char *text, struct value *value);
 
 /*
- * Sets the item on a device that is open for reading and writing, and warns where its
- * key differs from another one by case alone. An exit code; @generation is the pool's
- * that has it.
+ * Sets the item on a device that is open for writing, and warns where its key differs
+ * from another one by case alone. An exit code; @generation is the pool's that has it.
  */
 int setitem_store(int fd, const struct setitem *how, const char *key,
 		  const struct value *value, uint64_t *generation);
