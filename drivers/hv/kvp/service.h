@@ -29,8 +29,8 @@
  * @HKVP_DEFER: nothing changed and the buffer can be handled again: call again
  *	in process context with HKVP_GFP_DEFERRED, and read no other packet before
  * @HKVP_DROP: not a request: no answer, go on
- * @HKVP_WAIT: the answer is not known, or may not be given, yet: call again, in process context, once
- *	whoever knows it says so, and read no other packet before
+ * @HKVP_WAIT: the answer is not known, or may not be given, yet: call again, in
+ *	process context, once whoever knows it says so, and read no other packet before
  */
 enum hkvp_verdict {
 	HKVP_REPLY,
