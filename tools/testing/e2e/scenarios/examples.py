@@ -19,10 +19,13 @@ def watch_with_all(t: Test) -> dict[str, Job]:
     """Starts them; each is told only what comes once it watches."""
     jobs = {name: t.host.spawn(f"{command} watch") for name, command in COMMANDS.items()}
 
-    def are_watching() -> bool:
+    def is_watching(job: Job) -> bool:
+        t.true(job.running, f"it has ended: {job.stderr.decode()}")
         t.sh(f"{COMMANDS['c']} set first x")
-        return all(lines(job) for job in jobs.values())
-    t.eventually(are_watching, "all of them watch")
+        return bool(lines(job))
+    for name, job in jobs.items():
+        # a slow machine takes its time to start Python
+        t.eventually(lambda j=job: is_watching(j), f"{name} watches", 60)
     return jobs
 
 
