@@ -265,15 +265,19 @@ static void text_subnets(struct text *text, const u8 *prefix, u32 count, bool v6
 /* A GUID in braces and lower case, a MAC in upper case. */
 static void text_adapter(char *text, const struct hv_kvp_ip_config *c)
 {
-	const u8 *g = c->guid, *m = c->mac;
+	const u8 *m = c->mac;
+	u32 i;
 
-	if (c->adapter == HV_KVP_ADAPTER_MAC)
+	if (c->adapter == HV_KVP_ADAPTER_MAC) {
 		sprintf(text, "%02X:%02X:%02X:%02X:%02X:%02X", m[0], m[1], m[2], m[3], m[4],
 			m[5]);
-	else
-		sprintf(text, "{%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x}",
-			g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10],
-			g[11], g[12], g[13], g[14], g[15]);
+		return;
+	}
+	*text++ = '{';
+	for (i = 0; i < 16; i++)
+		text += sprintf(text, "%s%02x", i >= 4 && i <= 10 && !(i % 2) ? "-" : "",
+				c->guid[i]);
+	strcpy(text, "}");
 }
 
 static void check_text(const struct hv_kvp_ip_config *c)
