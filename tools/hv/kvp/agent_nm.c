@@ -8,33 +8,43 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend.h"
 #include "kvpctl.h"
 #include "nmcli.h"
 
-#define DEVICES		"/run/NetworkManager/devices/"
+#define RUNTIME		"/run/NetworkManager"
+#define DEVICES		RUNTIME "/devices/"
 #define PROFILES	"/etc/NetworkManager/system-connections/"
 
 #define UUID_SIZE	37
 
 #define MAC_PROPERTY	"802-3-ethernet.mac-address"
 
-/* The file has what NetworkManager has said last; it is asked itself where it can be. */
+/* Whether it is worth to ask: of the interfaces of containers there are thousands. */
+static bool is_askable(const struct job *job)
+{
+	return !*job->root && !access(RUNTIME, F_OK) &&
+	       (job->ip || netif_may_be_adapter(job->root, job->nic));
+}
+
+/*
+ * The file has what NetworkManager has said last; of a device without a carrier there
+ * may be none. So it is asked itself where it can be.
+ */
 static bool runs(struct job *job)
 {
-	char managed[16], *text, *at;
-	bool yes;
+	char managed[16] = "", *text, *at;
+	bool known = backend_state(job, DEVICES, "device", "managed", managed, sizeof(managed));
+	bool yes = !strcmp(managed, "true") || !strcmp(managed, "1") || !strcmp(managed, "full");
 
-	if (!backend_state(job, DEVICES, "device", "managed", managed, sizeof(managed)))
-		return false;
-	yes = !strcmp(managed, "true") || !strcmp(managed, "1") || !strcmp(managed, "full");
-	if (!yes || *job->root)
+	if ((known && !yes) || !is_askable(job))
 		return yes;
 	text = nmcli_get("GENERAL.NM-MANAGED", "device", "show", job->nic->name, NULL);
 	at = text;
 	if (text)
-		yes = strcmp(nmcli_line(&at), "no");
+		yes = !strcmp(nmcli_line(&at), "yes");
 	free(text);
 	return yes;
 }

@@ -124,6 +124,11 @@ static void complain(const struct plan_command *command, int result)
 		warn("%s: %s", command->argv[0], strerror(-result));
 }
 
+static bool waits_for_carrier(const struct plan_command *command, const struct netif *nic)
+{
+	return command->flags & PLAN_WANTS_CARRIER && verify_lacks_carrier(nic);
+}
+
 static int run_step(const struct plan *plan, const struct plan_step *step,
 		    const struct plan_limits *limits, const struct netif *nic)
 {
@@ -131,7 +136,7 @@ static int run_step(const struct plan *plan, const struct plan_step *step,
 		const struct plan_command *command = &step->command[i];
 		int result;
 
-		if (!is_wanted(plan->root, command))
+		if (!is_wanted(plan->root, command) || waits_for_carrier(command, nic))
 			continue;
 		result = program_run(command->argv, is_apart(plan->root, command),
 				     limits->deadline, limits->wake);
@@ -140,7 +145,7 @@ static int run_step(const struct plan *plan, const struct plan_step *step,
 		complain(command, result);
 		if (result == -EINTR || result == -ETIMEDOUT)
 			return result;
-		if (command->flags & PLAN_WANTS_CARRIER && verify_lacks_carrier(nic))
+		if (waits_for_carrier(command, nic))
 			continue;
 		if (!(command->flags & PLAN_MAY_FAIL))
 			return result < 0 ? result : -EIO;

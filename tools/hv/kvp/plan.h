@@ -24,7 +24,7 @@
 #define PLAN_MAY_FAIL	(1u << 0)
 /* The command was told of the other root, and can run there. */
 #define PLAN_ROOTED	(1u << 1)
-/* A failure is none where the interface has no carrier. */
+/* Without a carrier it is left out, since it could only wait; one that fails then is no failure. */
 #define PLAN_WANTS_CARRIER	(1u << 2)
 /* The command changes the network itself, and runs in a unit of its own (unit.h). */
 #define PLAN_APART		(1u << 3)
