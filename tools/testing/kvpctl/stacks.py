@@ -26,7 +26,7 @@ PACKAGES = ("systemd,dbus,iproute2,ifupdown,network-manager,netplan.io,"
 # What replaces one of those, or changes how they work: unpacked beside the system,
 # below /opt, and put over it where a test asks for it.
 BESIDE = ("ifupdown-ng", "ifupdown2", "systemd-resolved", "udhcpc",
-          "bridge-utils")
+          "bridge-utils", "busybox-static")
 RECIPE = "-r3"
 # A hook of mmdebstrap's; $1 is the chroot.
 UNPACK = """set -e

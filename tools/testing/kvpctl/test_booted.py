@@ -133,7 +133,7 @@ def networkmanager_in_the_service(ns: Booted) -> None:
     ns.put("/etc/network/interfaces", "")
     ns.put(f"{test_stacks.PROFILES}/old.nmconnection", test_stacks.OLD_PROFILE, 0o600)
     ns.must("systemctl start NetworkManager")
-    assert ns.wait(lambda: ns.addresses() == {OLD}, 20)
+    assert ns.wait(lambda: ns.addresses() == {OLD}, 60)
     _install(ns, SECOND)
     ns.must(f"systemctl start {SERVICE}")
     _answers(ns, "1 0\n")

@@ -644,7 +644,6 @@ EVERYTHING = {
 CHECK = {
     ("ifupdown-ng", "static"), ("ifupdown2", "static"), ("busybox", "static"),
     ("networkd", "changed_mac"), ("networkmanager", "bridge"),
-    ("ifupdown", "POWER"), ("networkd", "TERM"),
 }
 
 

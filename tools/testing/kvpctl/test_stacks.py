@@ -684,8 +684,8 @@ tops="/etc/systemd/network /etc/NetworkManager/system-connections /etc/network
 keep_file() { cp -p "$1" $P/inode/$(stat -c %i "$1"); }
 names() { find "$1" -maxdepth 1 -type f; }
 keep_folder() {
-	rm -rf "$P/disk$1"
 	mkdir -p "$P/disk$1"
+	names "$P/disk$1" | while read -r file; do rm "$file"; done
 	names "$1" | while read -r file; do
 		inode=$P/inode/$(stat -c %i "$file")
 		if [ -f $inode ]; then cp -p $inode "$P/disk$file"; else : >"$P/disk$file"; fi
@@ -694,7 +694,9 @@ keep_folder() {
 all() { find $tops -type $1 2>/dev/null; }
 case $1 in
 file)	keep_file "$2" ;;
-folder)	keep_folder "$2" ;;
+folder)	for top in $tops; do
+		case $2/ in $top/*) keep_folder "$2" ;; esac
+	done ;;
 all)	rm -rf $P
 	mkdir -p $P/inode $P/disk
 	all f | while read -r file; do keep_file "$file"; done
