@@ -118,6 +118,7 @@ static int carry_out(const struct apply_options *options, struct job *job, uint6
 		warn("%s: networkd does not know yet whether it runs it", job->nic->name);
 		return -EBUSY;
 	}
+	job->deadline = limits.deadline;
 	backend = choose(options, job);
 	if (!backend)
 		return -EOPNOTSUPP;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "backend.h"
-#include "deadline.h"
 #include "kvpctl.h"
 #include "networkd_link.h"
 #include "program.h"
@@ -119,9 +118,6 @@ static bool runs(struct job *job)
 	return by_networkd(job) || by_networkmanager(job);
 }
 
-/* netplan is in Python: on a busy machine it takes its time. ms */
-#define ASK_TIME	10000
-
 /* A definition as netplan's commands name it: dots in its name are escaped. */
 static void put_id(char *key, size_t size, const char *kind, const char *id)
 {
@@ -147,7 +143,8 @@ static int get_definition(const struct job *job, const char *kind, char **text)
 
 	put_id(key, sizeof(key), kind, job->detail);
 	snprintf(root, sizeof(root), "--root-dir=%s", *job->root ? job->root : "/");
-	error = program_output((char *const *)argv, deadline_now() + ASK_TIME, text);
+	/* netplan is in Python: on a busy machine it takes its time */
+	error = program_output((char *const *)argv, job->deadline, text);
 	return error > 0 ? -EIO : error;
 }
 

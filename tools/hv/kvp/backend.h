@@ -4,6 +4,7 @@
 #define KVPCTL_BACKEND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "ipconfig.h"
 #include "netif.h"
@@ -26,6 +27,7 @@
  * @ip: what it is to have
  * @detail: what @runs found out: the name of the interface's definition
  * @program: for --exec
+ * @deadline: until when @plan may wait for programs (deadline_now())
  */
 struct job {
 	const char *root;
@@ -33,6 +35,7 @@ struct job {
 	const struct ipconfig *ip;
 	char detail[128];
 	const char *program;
+	int64_t deadline;
 };
 
 /**
