@@ -77,7 +77,7 @@ install: all
 	$(foreach file,$(FILES),$(call install_file,$(file)))
 	rm -f $(addprefix $(DESTDIR),$(OLD))
 	$(if $(filter 1,$(ENABLE)),$(foreach link,$(LINKS),$(call enable,$(link))))
-	install -d -m 0700 $(DESTDIR)/var/lib/hv_kvp
+	install -d -m 0755 $(DESTDIR)/var/lib/hv_kvp
 	$(if $(DESTDIR),,$(MAKE) activate NEW_UNITS="$(NEW_UNITS)")
 
 # What a package's scripts do: tell the running system. It may lack any of these.
