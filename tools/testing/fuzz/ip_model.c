@@ -85,7 +85,8 @@ struct list {
 	char entries[1024][1025];
 };
 
-static bool is_blank(char c)
+/* Of a unit, not of its low byte. */
+static bool is_blank(uint32_t c)
 {
 	return c == ' ' || c == '\t';
 }
