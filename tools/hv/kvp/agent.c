@@ -538,7 +538,7 @@ static int put_back(void)
 static void check_actions(void)
 {
 	if (refused + !!request_file + !!revert + recover + once + status > 1)
-		usage_error("of --once, --request, --apply-refused, --revert, --recover, --status one");
+		usage_error("--once, --request, --apply-refused, --revert, --recover or --status");
 	if (force && !revert)
 		usage_error("--force goes with --revert");
 	if (want_json && how.dry_run)
