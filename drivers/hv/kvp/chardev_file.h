@@ -152,6 +152,7 @@ void hkvp_hold_exit(void);
 /* chardev_write.c: changes of agents, who wait for each other */
 int hkvp_write_one(struct hkvp_pool *pool, struct hkvp_write *write);
 int hkvp_write_many(struct hkvp_pool *pool, struct hkvp_write *write);
+kuid_t hkvp_write_account(void);
 int hkvp_write_begin(struct hkvp_pool *pool);
 void hkvp_write_end(int turn);
 void hkvp_write_init(void);

@@ -12,7 +12,6 @@
  * for ever.
  */
 #include <linux/capability.h>
-#include <linux/cred.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/sched/signal.h>
@@ -200,25 +199,10 @@ static void end_locked(struct hkvp_listing *listing)
 	smp_store_release(&listing->version, NULL);
 }
 
-/*
- * Who makes user namespaces may have many uids in them, and counts as himself in
- * all of them.
- */
-static kuid_t find_owner(const struct cred *cred)
-{
-	const struct user_namespace *ns = cred->user_ns;
-
-	if (ns == &init_user_ns)
-		return cred->euid;
-	while (ns->parent != &init_user_ns)
-		ns = ns->parent;
-	return ns->owner;
-}
-
 /* For the process that opens the descriptor. */
 void hkvp_listing_init(struct hkvp_listing *listing)
 {
-	listing->uid = find_owner(current_cred());
+	listing->uid = hkvp_write_account();
 	listing->admin = ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 

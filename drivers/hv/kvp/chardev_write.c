@@ -35,8 +35,11 @@
 static struct mutex turns[TURNS];
 static struct semaphore places;
 
-/* Who makes user namespaces has many uids in them, and counts as himself. */
-static kuid_t find_account(void)
+/*
+ * Whose turn a write of the task is, and whose lists it makes. Who makes user
+ * namespaces may have many uids in them, and counts as himself in all of them.
+ */
+kuid_t hkvp_write_account(void)
 {
 	const struct user_namespace *ns = current_user_ns();
 
@@ -51,7 +54,7 @@ static int find_turn(void)
 {
 	if (hkvp_text_is_privileged())
 		return ADMIN;
-	return hash_32(__kuid_val(find_account()), TURN_BITS);
+	return hash_32(__kuid_val(hkvp_write_account()), TURN_BITS);
 }
 
 /* Nobody but the host keeps an administrator waiting. */
