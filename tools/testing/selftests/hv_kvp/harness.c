@@ -374,3 +374,18 @@ int main(int argc, char **argv)
 	printf(skipped ? ", %u skipped\n" : "\n", skipped);
 	return failed || !passed;
 }
+
+void check_one_has(int (*call)(int fd, unsigned int flags), unsigned int on)
+{
+	int a = open_device(O_RDWR), b = open_device(O_RDWR);
+
+	OK(call(a, on));
+	OK(call(a, on));
+	FAILS(call(b, on), EBUSY);
+	OK(call(b, 0));
+	FAILS(call(b, on), EBUSY);
+	OK(call(a, 0));
+	OK(call(b, on));
+	close(b);
+	OK(call(a, on));
+}

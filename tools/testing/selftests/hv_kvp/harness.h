@@ -109,6 +109,9 @@ uint64_t generation(int fd, unsigned int pool);
 unsigned int count_items(int fd, unsigned int pool);
 void set_many(int fd, unsigned int count, const char *value);
 
+/* That a role, which @call takes with @on and drops with 0, is one open file's. */
+void check_one_has(int (*call)(int fd, unsigned int flags), unsigned int on);
+
 /* Two pages: the first is there, the second is not. Its end. */
 char *edge(void);
 

@@ -63,17 +63,7 @@ static void become_nobody(void)
 
 TEST(one_agent)
 {
-	int a = open_device(O_RDWR), b = open_device(O_RDWR);
-
-	OK(agent(a, HV_KVP_IP_AGENT_ON));
-	OK(agent(a, HV_KVP_IP_AGENT_ON));
-	FAILS(agent(b, HV_KVP_IP_AGENT_ON), EBUSY);
-	OK(agent(b, 0));
-	FAILS(agent(b, HV_KVP_IP_AGENT_ON), EBUSY);
-	OK(agent(a, 0));
-	OK(agent(b, HV_KVP_IP_AGENT_ON));
-	close(b);
-	OK(agent(a, HV_KVP_IP_AGENT_ON));
+	check_one_has(agent, HV_KVP_IP_AGENT_ON);
 }
 
 TEST(ends_with_its_last_descriptor)

@@ -47,17 +47,7 @@ static unsigned int flags_of(int fd, const char *key)
 
 TEST(one_mirror)
 {
-	int a = open_device(O_RDWR), b = open_device(O_RDWR);
-
-	OK(mirror(a, HV_KVP_MIRROR_ON));
-	OK(mirror(a, HV_KVP_MIRROR_ON));
-	FAILS(mirror(b, HV_KVP_MIRROR_ON), EBUSY);
-	OK(mirror(b, 0));
-	FAILS(mirror(b, HV_KVP_MIRROR_ON), EBUSY);
-	OK(mirror(a, 0));
-	OK(mirror(b, HV_KVP_MIRROR_ON));
-	close(b);
-	OK(mirror(a, HV_KVP_MIRROR_ON));
+	check_one_has(mirror, HV_KVP_MIRROR_ON);
 }
 
 /* What it has left is known by its flag, and anybody's set takes that off. */
