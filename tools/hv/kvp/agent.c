@@ -538,7 +538,8 @@ static int put_back(void)
 static void check_actions(void)
 {
 	if (refused + !!request_file + !!revert + recover + once + status > 1)
-		usage_error("--once, --request, --apply-refused, --revert, --recover or --status");
+		usage_error("only one of %s",
+			    "--once, --request, --apply-refused, --revert, --recover, --status");
 	if (force && !revert)
 		usage_error("--force goes with --revert");
 	if (want_json && how.dry_run)
